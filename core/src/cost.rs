@@ -1,0 +1,116 @@
+//! The cost model: how long work takes on one core, how many shards that makes, and how much memory a worker needs.
+//! Predictions only: nothing that a file contains depends on them.
+
+use crate::geometry::Size;
+use crate::operation::Chain;
+use crate::output::{OutputFormat, TiffCompression};
+use crate::plan::{Access, SourceImage};
+
+/// Seconds from creating a pod to its first pixel.
+pub const POD_START: f64 = 2.0;
+
+/// Seconds between two pods of one slot.
+const POD_GAP: f64 = 2.0;
+
+/// Seconds of work above which fan-out and assembly cost less than they save.
+const WORTH_DISTRIBUTING: f64 = 8.0;
+
+/// The most shards of a stage: a Job's status and a listing stay small.
+const MAX_SHARDS: u32 = 2000;
+
+/// Memory of a worker before it holds any pixel, in bytes: code, runtime, connections.
+const BASE_MEMORY: u64 = 48 << 20;
+
+/// Encoding needs this many nanoseconds of one core per pixel of 3 channels.
+fn encode_cost(format: OutputFormat) -> f64 {
+    match format {
+        OutputFormat::Tiff { compression: TiffCompression::None, .. } => 1.0,
+        OutputFormat::Tiff { compression: TiffCompression::Deflate, .. } => 65.0,
+        OutputFormat::Png => 7.0,
+        OutputFormat::Jpeg { .. } => 4.0,
+    }
+}
+
+/// Predicted seconds of one core for the whole image.
+pub fn work_seconds(image: &SourceImage, chain: &Chain<'_>, format: OutputFormat) -> f64 {
+    let output = chain.output();
+    let scale = output.pixel.bytes() as f64 / 3.0;
+    let decode = chain.source().size.pixels() as f64 * image.decode_cost;
+    let make = output.size.pixels() as f64 * (chain.cost() + encode_cost(format) * scale);
+    (decode + make) / 1e9
+}
+
+/// How many shards `work` seconds make: each about `clamp(2 sqrt(gap x work), 5 s, 60 s)` long. `None`: do not distribute.
+pub fn shards(work: f64, blocks: u32) -> Option<u32> {
+    if work <= WORTH_DISTRIBUTING || blocks < 2 {
+        return None;
+    }
+    let length = (2.0 * (POD_GAP * work).sqrt()).clamp(5.0, 60.0);
+    // The quotient is positive and clamped right after, so the conversion cannot lose anything that matters.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 2..=2000")]
+    let wanted = (work / length).ceil().clamp(2.0, f64::from(MAX_SHARDS)) as u32;
+    Some(wanted.min(blocks))
+}
+
+/// What a worker holds at most, by part.
+pub struct Footprint<'a> {
+    /// The source.
+    pub image: &'a SourceImage,
+    /// The chain on it.
+    pub chain: &'a Chain<'a>,
+    /// The largest strip of the output.
+    pub strip: Size,
+    /// Columns of a strip that are computed at once.
+    pub column: u32,
+    /// Raw bytes of the largest piece.
+    pub piece: u64,
+}
+
+impl Footprint<'_> {
+    /// Predicted peak memory of a worker in bytes.
+    pub fn memory(&self) -> u64 {
+        let output = self.chain.output().pixel.bytes() as u64;
+        let strip = self.strip.pixels() * output;
+        // The encoded piece, the strip that is computed, its tiles while they are encoded, and the source around it.
+        BASE_MEMORY + self.piece + self.piece / 8 + 2 * strip + self.source() + self.steps()
+    }
+
+    /// Bytes of decoded and encoded source held at once.
+    fn source(&self) -> u64 {
+        let bytes = self.chain.source().pixel.bytes() as u64;
+        match self.image.access {
+            Access::Tiles { tile } => {
+                let halo = 2 * self.chain.halo();
+                let window = Size::new(
+                    self.column + halo + 2 * tile.width,
+                    self.strip.height + halo + 2 * tile.height,
+                );
+                // Decoded once into tiles and once joined into the region that is read, and the encoded bytes of the next.
+                3 * window.pixels().min(4 * self.image.extent.size.pixels()) * bytes
+            }
+            Access::Whole => 2 * self.image.extent.size.pixels() * bytes + self.image.bytes,
+        }
+    }
+
+    /// Bytes of the intermediate images of a fused chain: wide samples of one working tile.
+    fn steps(&self) -> u64 {
+        let halo = 2 * self.chain.halo();
+        let tile = Size::new(self.column.min(512) + halo, self.strip.height.min(512) + halo);
+        let widest = self.chain.extents().iter().map(|extent| extent.pixel.channels.count()).max().unwrap_or(4);
+        tile.pixels() * widest as u64 * 4 * 3 * 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_work_is_not_distributed_and_large_work_has_shards_of_a_minute_at_most() {
+        assert_eq!(shards(7.0, 100), None);
+        assert_eq!(shards(100.0, 1), None);
+        assert_eq!(shards(41.0, 30), Some(3));
+        assert_eq!(shards(6000.0, 5000), Some(100));
+        assert_eq!(shards(1e7, 100_000), Some(2000));
+    }
+}

@@ -1,0 +1,14 @@
+//! The deciding half of Tessera: geometry, plan, records, slots, and the reconcile decision, as pure values.
+//! Nothing here reads a clock, an environment, a file or a network, and nothing here knows Kubernetes or pixels.
+
+pub mod assembly;
+pub mod cost;
+pub mod geometry;
+pub mod grid;
+pub mod name;
+pub mod operation;
+pub mod output;
+pub mod piece;
+pub mod pixel;
+pub mod plan;
+pub mod record;

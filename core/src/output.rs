@@ -1,0 +1,33 @@
+//! The output formats and their options, as the plan records them. How they look in a file is the business of `formats`.
+
+use serde::{Deserialize, Serialize};
+
+/// Compression of the tiles of a TIFF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum TiffCompression {
+    /// Samples as they are.
+    None,
+    /// Deflate (zlib, level 6) with the horizontal predictor.
+    Deflate,
+}
+
+/// An output file's format with its options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OutputFormat {
+    /// Tiled TIFF, or BigTIFF where the uncompressed bound passes 4 GiB.
+    Tiff {
+        /// Side of a square tile in pixels: 256, 512 or 1024.
+        tile: u32,
+        /// How tiles are compressed.
+        compression: TiffCompression,
+    },
+    /// PNG in bands that are deflated on their own.
+    Png,
+    /// Baseline JPEG, 4:2:0, one restart interval for each MCU row.
+    Jpeg {
+        /// 1 to 100.
+        quality: u8,
+    },
+}

@@ -1,0 +1,172 @@
+//! How a shard's blocks are cut into pieces and a piece into strips: pure arithmetic on the grid.
+//! A piece is what is written to scratch at once; a strip is what is computed at once.
+
+use crate::geometry::Rect;
+use crate::grid::{Grid, TileAt};
+use std::ops::Range;
+
+/// The most raw bytes of a piece, unless one row of tiles alone is more.
+pub const PIECE_BYTES: u64 = 64 << 20;
+
+/// Blocks are joined into one piece until it holds this many raw bytes: below 5 MiB an object store cannot copy a piece.
+const PIECE_GOAL: u64 = 16 << 20;
+
+/// Bands are joined into one strip up to this many rows, so that a source tile is not decoded again for every band.
+const STRIP_ROWS: u32 = 1024;
+
+/// Rows of tiles of one block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// The block's number.
+    pub block: u32,
+    /// Rows of tiles inside the block.
+    pub rows: Range<u32>,
+}
+
+/// A run of tiles, consecutive in file order, that becomes one object in scratch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Number within the shard, from 0.
+    pub number: u32,
+    /// What it holds, in file order.
+    pub spans: Vec<Span>,
+}
+
+/// The tiles that are computed together, and the rectangle that they cover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strip {
+    /// Pixels of the output.
+    pub rect: Rect,
+    /// Tiles in file order.
+    pub tiles: Vec<TileAt>,
+}
+
+impl Piece {
+    /// The tiles in file order.
+    pub fn tiles(&self, grid: &Grid) -> Vec<TileAt> {
+        self.row_numbers().flat_map(|(block, row)| grid.row_of(block, row)).collect()
+    }
+
+    /// The number of tiles.
+    pub fn tile_count(&self, grid: &Grid) -> u64 {
+        self.tiles(grid).len() as u64
+    }
+
+    /// The strips in file order. A row of tiles of a block is a strip; bands are joined to up to 1024 rows.
+    pub fn strips(&self, grid: &Grid) -> Vec<Strip> {
+        let mut strips: Vec<Strip> = Vec::new();
+        for (block, row) in self.row_numbers() {
+            let (rect, tiles) = (grid.strip(block, row), grid.row_of(block, row));
+            match strips.last_mut() {
+                Some(last) if grid.block == 1 && last.rect.height + rect.height <= STRIP_ROWS => {
+                    last.rect = last.rect.union(&rect);
+                    last.tiles.extend(tiles);
+                }
+                _ => strips.push(Strip { rect, tiles }),
+            }
+        }
+        strips
+    }
+
+    fn row_numbers(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.spans.iter().flat_map(|span| span.rows.clone().map(|row| (span.block, row)))
+    }
+}
+
+/// Cuts the blocks `blocks` of a grid of pixels of `pixel_bytes` bytes into pieces.
+pub fn pieces(grid: &Grid, pixel_bytes: usize, blocks: Range<u32>) -> Vec<Piece> {
+    let mut spans: Vec<Vec<Span>> = Vec::new();
+    let mut open = 0;
+    for block in blocks {
+        for (span, bytes) in spans_of(grid, pixel_bytes as u64, block) {
+            match spans.last_mut() {
+                Some(last) if open < PIECE_GOAL && open + bytes <= PIECE_BYTES => {
+                    last.push(span);
+                    open += bytes;
+                }
+                _ => {
+                    spans.push(vec![span]);
+                    open = bytes;
+                }
+            }
+        }
+    }
+    (0..).zip(spans).map(|(number, spans)| Piece { number, spans }).collect()
+}
+
+/// One block as spans of at most [`PIECE_BYTES`], each with its raw bytes (of whole tiles, since a TIFF pads them).
+fn spans_of(grid: &Grid, pixel_bytes: u64, block: u32) -> Vec<(Span, u64)> {
+    let rows = grid.tile_rows_of(block);
+    let row_bytes = grid.row_of(block, 0).len() as u64 * grid.tile.pixels() * pixel_bytes;
+    let fit = u32::try_from(PIECE_BYTES / row_bytes.max(1)).unwrap_or(rows).clamp(1, rows);
+    (0..rows)
+        .step_by(fit as usize)
+        .map(|first| first..(first + fit).min(rows))
+        .map(|range| {
+            let bytes = u64::from(range.end - range.start) * row_bytes;
+            (Span { block, rows: range }, bytes)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Size;
+    use proptest::prelude::*;
+
+    fn grid(width: u32, height: u32, tile: u32, block: u32) -> Grid {
+        let tile = if block == 1 { Size::new(width, tile) } else { Size::new(tile, tile) };
+        Grid { image: Size::new(width, height), tile, block }
+    }
+
+    #[test]
+    fn a_block_of_16_bit_rgba_is_cut_into_pieces_of_at_most_64_mib() {
+        let grid = grid(4096, 4096, 512, 8);
+        let pieces = pieces(&grid, 8, 0..1);
+        assert_eq!(pieces.len(), 2);
+        assert_eq!(pieces[0].spans, vec![Span { block: 0, rows: 0..4 }]);
+        assert_eq!(pieces[1].strips(&grid)[0].rect, Rect::new(0, 2048, 4096, 512));
+    }
+
+    #[test]
+    fn small_bands_are_joined() {
+        let grid = grid(1000, 10_000, 16, 1);
+        let pieces = pieces(&grid, 1, 0..grid.blocks());
+        assert_eq!(pieces.len(), 1);
+        assert_eq!(pieces[0].strips(&grid).len(), 10);
+        assert_eq!(pieces[0].tile_count(&grid), 625);
+    }
+
+    proptest! {
+        #[test]
+        fn tiles_cover_the_image_exactly_and_never_overlap(
+            width in 1u32..900, height in 1u32..900, tile in 1u32..130, block in 1u32..9, cut in 0u32..40
+        ) {
+            let grid = grid(width, height, tile, block);
+            let cut = cut.min(grid.blocks());
+            let mut order = Vec::new();
+            let mut seen = vec![0u8; (width * height) as usize];
+            for range in [0..cut, cut..grid.blocks()] {
+                for piece in pieces(&grid, 3, range) {
+                    for strip in piece.strips(&grid) {
+                        let area: u64 = strip.tiles.iter().map(|tile| grid.tile_rect(*tile).pixels()).sum();
+                        prop_assert_eq!(area, strip.rect.pixels());
+                        order.extend(strip.tiles);
+                    }
+                }
+            }
+            prop_assert_eq!(&order, &grid.file_order().collect::<Vec<_>>());
+            prop_assert_eq!(order.len() as u64, grid.tiles());
+            for tile in order {
+                let rect = grid.tile_rect(tile);
+                for y in rect.y..rect.bottom() {
+                    for x in rect.x..rect.right() {
+                        seen[(y * width + x) as usize] += 1;
+                    }
+                }
+            }
+            prop_assert!(seen.iter().all(|count| *count == 1));
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! The plan: everything that follows from the job, the source's header and the pool's limits, as one small value.
+//! Making it is pure; its JSON form is the contract between operator and worker.
+
+use crate::cost::{self, Footprint};
+use crate::geometry::{MAX_SIDE, Size};
+use crate::grid::Grid;
+use crate::operation::{Chain, ChainRefusal, Extent};
+use crate::output::OutputFormat;
+use crate::piece::{self, Piece};
+use crate::pixel::Depth;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// The version of the plan's form. A worker refuses a plan of another version.
+pub const VERSION: u32 = 1;
+
+/// The largest composed halo of a stage, in pixels.
+pub const MAX_HALO: u32 = 2048;
+
+/// The longest side of a JPEG in pixels: libjpeg-turbo's limit.
+const MAX_JPEG_SIDE: u32 = 65_500;
+
+/// The longest side of a PNG in pixels.
+const MAX_PNG_SIDE: u32 = i32::MAX as u32;
+
+/// The columns of a strip that are computed at once, before memory asks for fewer.
+const COLUMN: u32 = 4096;
+
+/// How the pixels of a source can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Access {
+    /// Tiles (or strips) that are read by ranges.
+    Tiles {
+        /// Width and height of a tile.
+        tile: Size,
+    },
+    /// Only from the first byte to the last.
+    Whole,
+}
+
+/// What the plan needs to know of a source from its header.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SourceImage {
+    /// Size and pixel type as operations see it.
+    pub extent: Extent,
+    /// How its pixels are reached.
+    pub access: Access,
+    /// Predicted nanoseconds of one core to decode a pixel.
+    pub decode_cost: f64,
+    /// Bytes of the object.
+    pub bytes: u64,
+}
+
+/// The source as the plan pins it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Where it is.
+    pub uri: String,
+    /// Its ETag when it was probed; a worker that finds another fails with "source changed".
+    pub etag: String,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its size and pixel type as operations see it.
+    pub extent: Extent,
+    /// How its pixels are reached.
+    pub access: Access,
+}
+
+/// What to do when something exists at the output's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IfExists {
+    /// Refuse the job.
+    Fail,
+    /// Replace it when the new file is complete.
+    Replace,
+}
+
+/// The output as the plan pins it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Output {
+    /// Where it goes.
+    pub uri: String,
+    /// Its format and options.
+    pub format: OutputFormat,
+    /// Its size and pixel type.
+    pub extent: Extent,
+    /// What to do when something is there.
+    pub if_exists: IfExists,
+}
+
+/// How the work is spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// One process does everything and publishes.
+    Whole,
+    /// Shards leave pieces in scratch; one more pod joins them.
+    Tiles {
+        /// Number of shards, at least 1.
+        shards: u32,
+    },
+}
+
+/// A stage: one batch/v1 Job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stage {
+    /// Everything in one pod.
+    Whole,
+    /// The pixels, shard by shard.
+    Tiles,
+    /// One file out of the pieces.
+    Assemble,
+}
+
+impl Stage {
+    /// The name in Jobs, keys and the status.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Whole => "whole",
+            Stage::Tiles => "tiles",
+            Stage::Assemble => "assemble",
+        }
+    }
+
+    /// The stage of that name.
+    pub fn from_name(name: &str) -> Option<Stage> {
+        [Stage::Whole, Stage::Tiles, Stage::Assemble].into_iter().find(|stage| stage.name() == name)
+    }
+}
+
+/// The plan of one ImageJob. `O` is an operation with its parameters, which this crate does not look into.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan<O> {
+    /// [`VERSION`].
+    pub version: u32,
+    /// UID of the ImageJob.
+    pub job: String,
+    /// What is read.
+    pub source: Source,
+    /// The chain; empty for a conversion.
+    pub operations: Vec<O>,
+    /// What is written.
+    pub output: Output,
+    /// URI prefix of the scratch of this job, ending in `/`.
+    pub scratch: String,
+    /// The file's tiles.
+    pub grid: Grid,
+    /// How the work is spread.
+    pub mode: Mode,
+    /// Columns of a strip that are computed at once, a multiple of the tile's width where that is smaller.
+    pub column: u32,
+    /// The composed halo in pixels.
+    pub halo: u32,
+    /// Predicted peak memory of a worker in bytes.
+    pub memory: u64,
+    /// Predicted seconds of one core, all in all, in thousandths.
+    pub work_millis: u64,
+}
+
+impl<O> Plan<O> {
+    /// The stages in order.
+    pub fn stages(&self) -> &'static [Stage] {
+        match self.mode {
+            Mode::Whole => &[Stage::Whole],
+            Mode::Tiles { .. } => &[Stage::Tiles, Stage::Assemble],
+        }
+    }
+
+    /// Number of shards of a stage: its Job's completions.
+    pub fn shards(&self, stage: Stage) -> u32 {
+        match (stage, self.mode) {
+            (Stage::Tiles, Mode::Tiles { shards }) => shards,
+            (Stage::Tiles | Stage::Whole | Stage::Assemble, _) => 1,
+        }
+    }
+
+    /// The blocks of a shard: consecutive, and of equal number within one.
+    pub fn blocks(&self, shard: u32) -> Range<u32> {
+        let (blocks, shards) = (u64::from(self.grid.blocks()), u64::from(self.shards(Stage::Tiles)));
+        let edge = |n: u64| u32::try_from(n * blocks / shards).expect("not more than the number of blocks");
+        edge(u64::from(shard))..edge(u64::from(shard) + 1)
+    }
+
+    /// The pieces of a shard, in file order.
+    pub fn pieces(&self, shard: u32) -> Vec<Piece> {
+        piece::pieces(&self.grid, self.output.extent.pixel.bytes(), self.blocks(shard))
+    }
+
+    /// Predicted share of the whole work that a stage is, 0 to 1: assembly is taken as a twentieth.
+    pub fn share(&self, stage: Stage) -> f64 {
+        match stage {
+            Stage::Whole => 1.0,
+            Stage::Tiles => 0.95,
+            Stage::Assemble => 0.05,
+        }
+    }
+}
+
+impl<O: Serialize> Plan<O> {
+    /// The plan's JSON, the form in which it travels.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a plan has only string keys and finite numbers")
+    }
+
+    /// SHA-256 of [`Plan::to_json`] in hexadecimal.
+    pub fn digest(&self) -> String {
+        crate::record::sha256(self.to_json().as_bytes())
+    }
+}
+
+/// How the planner may spread the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spread {
+    /// By the cost model.
+    Auto,
+    /// In one process.
+    Whole,
+    /// In (at most) this many shards.
+    Shards(u32),
+}
+
+/// A pool's limits on a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most pixels of source and output.
+    pub pixels: u64,
+    /// The longest chain.
+    pub operations: u32,
+    /// Memory of a worker in bytes.
+    pub memory: u64,
+}
+
+/// Everything that a plan follows from.
+#[derive(Debug, Clone)]
+pub struct Request<O> {
+    /// UID of the ImageJob.
+    pub job: String,
+    /// Where the source is.
+    pub source_uri: String,
+    /// The source's ETag.
+    pub source_etag: String,
+    /// What its header says.
+    pub image: SourceImage,
+    /// The chain.
+    pub operations: Vec<O>,
+    /// Where the output goes.
+    pub output_uri: String,
+    /// Its format.
+    pub format: OutputFormat,
+    /// What to do when something is there.
+    pub if_exists: IfExists,
+    /// URI prefix of the job's scratch, ending in `/`.
+    pub scratch: String,
+    /// The pool's limits.
+    pub limits: Limits,
+    /// How the work may be spread.
+    pub spread: Spread,
+}
+
+/// Why there is no plan. The text is for the user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanRefusal {
+    /// More pixels, or more memory, than the pool allows.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The chain does not fit the image, or the format not the chain's result.
+    #[error("{0}")]
+    Chain(String),
+}
+
+impl From<ChainRefusal> for PlanRefusal {
+    fn from(refusal: ChainRefusal) -> PlanRefusal {
+        PlanRefusal::Chain(refusal.to_string())
+    }
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// The request is beyond a limit, or the chain or the format do not fit the image.
+pub fn plan<O: crate::operation::Planned>(request: Request<O>) -> Result<Plan<O>, PlanRefusal> {
+    let Request { image, format, limits, .. } = &request;
+    check_length(request.operations.len(), *limits)?;
+    let steps = request.operations.iter().map(|step| step as &dyn crate::operation::Planned).collect();
+    let chain = Chain::new(steps, image.extent)?;
+    let output = chain.output();
+    check_pixels("the source", image.extent, *limits)?;
+    check_pixels("the output", output, *limits)?;
+    check_halo(chain.halo())?;
+    check_format(*format, output)?;
+    let grid = Grid::new(output, *format);
+    let work = cost::work_seconds(image, &chain, *format);
+    let mode = mode(&request, &grid, work);
+    let (column, memory) = fit_memory(&request, &chain, &grid)?;
+    let halo = chain.halo();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and far below 2^64")]
+    let work_millis = (work * 1000.0) as u64;
+    Ok(Plan {
+        version: VERSION,
+        source: source(&request),
+        output: Output { uri: request.output_uri, format: request.format, extent: output, if_exists: request.if_exists },
+        job: request.job,
+        operations: request.operations,
+        scratch: request.scratch,
+        grid,
+        mode,
+        column,
+        halo,
+        memory,
+        work_millis,
+    })
+}
+
+fn source<O>(request: &Request<O>) -> Source {
+    Source {
+        uri: request.source_uri.clone(),
+        etag: request.source_etag.clone(),
+        bytes: request.image.bytes,
+        extent: request.image.extent,
+        access: request.image.access,
+    }
+}
+
+fn check_length(length: usize, limits: Limits) -> Result<(), PlanRefusal> {
+    if length > limits.operations as usize {
+        let text = format!("{length} operations, and the pool allows {}: split the chain in two jobs", limits.operations);
+        return Err(PlanRefusal::Chain(text));
+    }
+    Ok(())
+}
+
+fn check_pixels(what: &str, extent: Extent, limits: Limits) -> Result<(), PlanRefusal> {
+    let (size, side) = (extent.size, extent.size.width.max(extent.size.height));
+    if size.pixels() > limits.pixels || side > MAX_SIDE {
+        return Err(PlanRefusal::TooLarge(format!(
+            "{what} has {size} = {} pixels, and the pool allows {} (spec.limits.pixels of the WorkerPool)",
+            size.pixels(),
+            limits.pixels
+        )));
+    }
+    Ok(())
+}
+
+fn check_halo(halo: u32) -> Result<(), PlanRefusal> {
+    if halo > MAX_HALO {
+        return Err(PlanRefusal::Chain(format!(
+            "the chain reads {halo} pixels around each pixel, and the limit is {MAX_HALO}: use smaller radii, or split the chain in two jobs"
+        )));
+    }
+    Ok(())
+}
+
+fn check_format(format: OutputFormat, output: Extent) -> Result<(), PlanRefusal> {
+    let longest = output.size.width.max(output.size.height);
+    let refuse = |text: String| Err(PlanRefusal::Chain(text));
+    match format {
+        OutputFormat::Jpeg { .. } if output.pixel.channels.has_alpha() || output.pixel.depth == Depth::U16 => {
+            refuse(format!(
+                "the chain's result is {}, and JPEG takes 8-bit pixels without alpha: choose PNG or TIFF",
+                output.pixel
+            ))
+        }
+        OutputFormat::Jpeg { .. } if longest > MAX_JPEG_SIDE => refuse(format!(
+            "the output is {}, and a JPEG has at most {MAX_JPEG_SIDE} pixels on a side: choose TIFF or PNG",
+            output.size
+        )),
+        OutputFormat::Png if longest > MAX_PNG_SIDE => {
+            refuse(format!("the output is {}, too long for a PNG: choose TIFF", output.size))
+        }
+        OutputFormat::Jpeg { .. } | OutputFormat::Png | OutputFormat::Tiff { .. } => Ok(()),
+    }
+}
+
+/// A source without random access, and JPEG output, are one pod's work unless shards are asked for.
+fn mode<O>(request: &Request<O>, grid: &Grid, work: f64) -> Mode {
+    if matches!(request.format, OutputFormat::Jpeg { .. }) {
+        return Mode::Whole;
+    }
+    match request.spread {
+        Spread::Whole => Mode::Whole,
+        Spread::Shards(shards) => Mode::Tiles { shards: shards.clamp(1, grid.blocks()) },
+        Spread::Auto if request.image.access == Access::Whole => Mode::Whole,
+        Spread::Auto => cost::shards(work, grid.blocks()).map_or(Mode::Whole, |shards| Mode::Tiles { shards }),
+    }
+}
+
+/// The widest column that fits in the pool's memory, with the memory that it needs.
+fn fit_memory<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Result<(u32, u64), PlanRefusal> {
+    let (strip, piece) = largest(request, grid, chain.output());
+    let needs = |column: u32| {
+        let footprint = Footprint { image: &request.image, chain, strip, column: column.min(strip.width), piece };
+        footprint.memory()
+    };
+    let narrowest = 256;
+    let mut column = COLUMN;
+    while needs(column) > request.limits.memory && column > narrowest {
+        column /= 2;
+    }
+    let memory = needs(column);
+    if memory > request.limits.memory {
+        return Err(PlanRefusal::TooLarge(format!(
+            "a worker needs {} MiB for this job and has {}: raise spec.worker.resources.limits.memory of the WorkerPool{}",
+            memory.div_ceil(1 << 20),
+            request.limits.memory >> 20,
+            if request.image.access == Access::Whole { ", or convert the source to a tiled TIFF" } else { "" }
+        )));
+    }
+    Ok((column, memory))
+}
+
+/// The size of the largest strip and the raw bytes of the largest piece: those of the first block, since only blocks
+/// at the right and bottom edge are smaller. A JPEG is held as a whole.
+fn largest<O>(request: &Request<O>, grid: &Grid, output: Extent) -> (Size, u64) {
+    if matches!(request.format, OutputFormat::Jpeg { .. }) {
+        return (output.size, output.size.pixels() * output.pixel.bytes() as u64);
+    }
+    let blocks = grid.blocks().min(64);
+    let first = piece::pieces(grid, output.pixel.bytes(), 0..blocks);
+    let strips = first.iter().flat_map(|piece| piece.strips(grid));
+    let strip = strips.map(|strip| strip.rect.size()).max_by_key(|size| size.pixels()).unwrap_or(output.size);
+    let raw = |piece: &Piece| piece.tile_count(grid) * grid.tile.pixels() * output.pixel.bytes() as u64;
+    (strip, first.iter().map(raw).max().unwrap_or(0))
+}
