@@ -101,7 +101,9 @@ mod tests {
     fn size(part: &Part) -> u64 {
         match part {
             Part::Copy { bytes, .. } => bytes.end - bytes.start,
-            Part::Upload(segments) => segments.iter().map(|segment| segment.bytes.end - segment.bytes.start).sum(),
+            Part::Upload(segments) => {
+                segments.iter().map(|segment| segment.bytes.end - segment.bytes.start).sum()
+            }
         }
     }
 

@@ -96,7 +96,8 @@ impl Footprint<'_> {
     fn steps(&self) -> u64 {
         let halo = 2 * self.chain.halo();
         let tile = Size::new(self.column.min(512) + halo, self.strip.height.min(512) + halo);
-        let widest = self.chain.extents().iter().map(|extent| extent.pixel.channels.count()).max().unwrap_or(4);
+        let widest =
+            self.chain.extents().iter().map(|extent| extent.pixel.channels.count()).max().unwrap_or(4);
         tile.pixels() * widest as u64 * 4 * 3 * 2
     }
 }

@@ -97,11 +97,7 @@ impl Rect {
     pub fn intersect(&self, other: &Rect) -> Rect {
         let (x, y) = (self.x.max(other.x), self.y.max(other.y));
         let (right, bottom) = (self.right().min(other.right()), self.bottom().min(other.bottom()));
-        if x < right && y < bottom {
-            Rect::new(x, y, right - x, bottom - y)
-        } else {
-            Rect::new(x, y, 0, 0)
-        }
+        if x < right && y < bottom { Rect::new(x, y, right - x, bottom - y) } else { Rect::new(x, y, 0, 0) }
     }
 
     /// The rectangle grown by `halo` pixels on every side, clipped to an image of size `image`.

@@ -92,7 +92,9 @@ impl Grid {
 
     /// The pixels of one row of tiles, number `tile_row` of block number `block`.
     pub fn strip(&self, block: u32, tile_row: u32) -> Rect {
-        self.row_of(block, tile_row).into_iter().fold(Rect::new(0, 0, 0, 0), |all, tile| all.union(&self.tile_rect(tile)))
+        self.row_of(block, tile_row)
+            .into_iter()
+            .fold(Rect::new(0, 0, 0, 0), |all, tile| all.union(&self.tile_rect(tile)))
     }
 
     /// The tiles of one row of tiles of a block, from left to right.
@@ -104,7 +106,8 @@ impl Grid {
     /// The pixels of a tile, clipped to the image.
     pub fn tile_rect(&self, at: TileAt) -> Rect {
         let (x, y) = (at.column * self.tile.width, at.row * self.tile.height);
-        let (width, height) = (self.tile.width.min(self.image.width - x), self.tile.height.min(self.image.height - y));
+        let (width, height) =
+            (self.tile.width.min(self.image.width - x), self.tile.height.min(self.image.height - y));
         Rect::new(x, y, width, height)
     }
 

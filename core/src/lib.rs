@@ -1,8 +1,10 @@
 //! The deciding half of Tessera: geometry, plan, records, slots, and the reconcile decision, as pure values.
 //! Nothing here reads a clock, an environment, a file or a network, and nothing here knows Kubernetes or pixels.
 
+pub mod allocate;
 pub mod assembly;
 pub mod cost;
+pub mod decide;
 pub mod geometry;
 pub mod grid;
 pub mod name;
@@ -11,4 +13,5 @@ pub mod output;
 pub mod piece;
 pub mod pixel;
 pub mod plan;
+pub mod reason;
 pub mod record;

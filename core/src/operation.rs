@@ -67,7 +67,11 @@ impl<'a> Chain<'a> {
         let mut extents = vec![source];
         for (position, step) in steps.iter().enumerate() {
             let input = extents[position];
-            let output = step.output(input).map_err(|refusal| ChainRefusal { position, name: step.name(), refusal })?;
+            let output = step.output(input).map_err(|refusal| ChainRefusal {
+                position,
+                name: step.name(),
+                refusal,
+            })?;
             extents.push(output);
         }
         Ok(Chain { steps, extents })

@@ -297,12 +297,21 @@ pub fn plan<O: crate::operation::Planned>(request: Request<O>) -> Result<Plan<O>
     let mode = mode(&request, &grid, work);
     let (column, memory) = fit_memory(&request, &chain, &grid)?;
     let halo = chain.halo();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and far below 2^64")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, and far below 2^64"
+    )]
     let work_millis = (work * 1000.0) as u64;
     Ok(Plan {
         version: VERSION,
         source: source(&request),
-        output: Output { uri: request.output_uri, format: request.format, extent: output, if_exists: request.if_exists },
+        output: Output {
+            uri: request.output_uri,
+            format: request.format,
+            extent: output,
+            if_exists: request.if_exists,
+        },
         job: request.job,
         operations: request.operations,
         scratch: request.scratch,
@@ -327,7 +336,10 @@ fn source<O>(request: &Request<O>) -> Source {
 
 fn check_length(length: usize, limits: Limits) -> Result<(), PlanRefusal> {
     if length > limits.operations as usize {
-        let text = format!("{length} operations, and the pool allows {}: split the chain in two jobs", limits.operations);
+        let text = format!(
+            "{length} operations, and the pool allows {}: split the chain in two jobs",
+            limits.operations
+        );
         return Err(PlanRefusal::Chain(text));
     }
     Ok(())
@@ -358,7 +370,9 @@ fn check_format(format: OutputFormat, output: Extent) -> Result<(), PlanRefusal>
     let longest = output.size.width.max(output.size.height);
     let refuse = |text: String| Err(PlanRefusal::Chain(text));
     match format {
-        OutputFormat::Jpeg { .. } if output.pixel.channels.has_alpha() || output.pixel.depth == Depth::U16 => {
+        OutputFormat::Jpeg { .. }
+            if output.pixel.channels.has_alpha() || output.pixel.depth == Depth::U16 =>
+        {
             refuse(format!(
                 "the chain's result is {}, and JPEG takes 8-bit pixels without alpha: choose PNG or TIFF",
                 output.pixel
@@ -384,7 +398,9 @@ fn mode<O>(request: &Request<O>, grid: &Grid, work: f64) -> Mode {
         Spread::Whole => Mode::Whole,
         Spread::Shards(shards) => Mode::Tiles { shards: shards.clamp(1, grid.blocks()) },
         Spread::Auto if request.image.access == Access::Whole => Mode::Whole,
-        Spread::Auto => cost::shards(work, grid.blocks()).map_or(Mode::Whole, |shards| Mode::Tiles { shards }),
+        Spread::Auto => {
+            cost::shards(work, grid.blocks()).map_or(Mode::Whole, |shards| Mode::Tiles { shards })
+        }
     }
 }
 
@@ -392,7 +408,8 @@ fn mode<O>(request: &Request<O>, grid: &Grid, work: f64) -> Mode {
 fn fit_memory<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Result<(u32, u64), PlanRefusal> {
     let (strip, piece) = largest(request, grid, chain.output());
     let needs = |column: u32| {
-        let footprint = Footprint { image: &request.image, chain, strip, column: column.min(strip.width), piece };
+        let footprint =
+            Footprint { image: &request.image, chain, strip, column: column.min(strip.width), piece };
         footprint.memory()
     };
     let narrowest = 256;
@@ -406,7 +423,11 @@ fn fit_memory<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Result
             "a worker needs {} MiB for this job and has {}: raise spec.worker.resources.limits.memory of the WorkerPool{}",
             memory.div_ceil(1 << 20),
             request.limits.memory >> 20,
-            if request.image.access == Access::Whole { ", or convert the source to a tiled TIFF" } else { "" }
+            if request.image.access == Access::Whole {
+                ", or convert the source to a tiled TIFF"
+            } else {
+                ""
+            }
         )));
     }
     Ok((column, memory))

@@ -1,0 +1,51 @@
+# The verbs of this repository. `make help` lists them; each is one command or one script.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+export NODES ?= 3
+export CLUSTER
+
+.PHONY: help try demo test lint gen images install cluster cluster-down cluster-node-kill cluster-node-start env clean
+
+help: ## lists these verbs
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+try: ## builds tessera and turns a photograph into an edge picture, without a cluster
+	@dev/try.sh
+
+demo: ## a large picture through a real cluster, from nothing (IMAGE=path takes your own)
+	@dev/demo.sh
+
+test: ## all tests, on a real cluster too
+	@dev/test.sh
+
+lint: ## formatting, clippy and shellcheck, warnings denied
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	shellcheck dev/*.sh dev/cluster/*.sh
+
+gen: ## writes what is generated: crds/ and manifests/
+	cargo xtask gen
+
+images: ## builds the operator's and worker's images and loads them into the cluster's nodes
+	@dev/images.sh
+
+install: images ## installs or upgrades the Helm chart on the cluster, with these images
+	@dev/install.sh
+
+cluster: ## a local Kubernetes of NODES=3 nodes and an S3 server (CLUSTER=kind: by kind and Docker; not run here)
+	@dev/cluster.sh up
+
+cluster-down: ## ends the cluster and removes all it made; what was built for it stays in the cache
+	@dev/cluster.sh down
+
+cluster-node-kill: ## a power cut for one node: NODE=n3
+	@dev/cluster.sh kill $(NODE)
+
+cluster-node-start: ## starts a node that was killed, or a new one: NODE=n4
+	@dev/cluster.sh start $(NODE)
+
+env: ## for a shell of yours: eval "$(make -s env)" sets KUBECONFIG, PATH and the S3 variables
+	@dev/cluster.sh env
+
+clean: cluster-down ## ends the cluster and removes what cargo built
+	cargo clean

@@ -1,0 +1,513 @@
+//! What to do next for one ImageJob: a pure, total function of what was observed and the time.
+//! An unchanged world gives no action; a crash after any action is made good by deciding again.
+
+use crate::plan::{Mode, Plan, Stage};
+use crate::reason::Reason;
+use crate::record::Published;
+
+/// Seconds that a problem with the source or the output may pass by itself before the job fails for it.
+pub const GRACE: i64 = 10;
+
+/// Seconds between looks at scratch while workers are at work.
+const POLL: u32 = 3;
+
+/// Seconds until the next look while something outside is missing.
+const RETRY: u32 = 15;
+
+/// What the user asks beside the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Whether the job is suspended.
+    pub suspend: bool,
+    /// Seconds after its end when the job is deleted; `None`: kept.
+    pub ttl: Option<i64>,
+    /// Seconds after its start when it fails.
+    pub deadline: Option<i64>,
+}
+
+/// Something that keeps a job from being planned or run, with what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind it is.
+    pub reason: Reason,
+    /// A sentence for the user.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Problem {
+        Problem { reason, message: message.into() }
+    }
+
+    /// How it ends if nothing changes.
+    fn course(&self) -> Course {
+        match self.reason {
+            Reason::PoolNotFound | Reason::StoreUnavailable | Reason::WaitingForPool => Course::Wait,
+            Reason::SourceNotFound | Reason::SourceDenied | Reason::OutputDenied => Course::FailAfterGrace,
+            Reason::Accepted
+            | Reason::Probing
+            | Reason::InvalidSpec
+            | Reason::ImageTooLarge
+            | Reason::UnsupportedImage
+            | Reason::UnsupportedChain
+            | Reason::OutputConflict
+            | Reason::WaitingForSlots
+            | Reason::WaitingForNodes
+            | Reason::ImageNotPulled
+            | Reason::Running
+            | Reason::Suspended
+            | Reason::Complete
+            | Reason::InputChanged
+            | Reason::BadInput
+            | Reason::ShardFailed
+            | Reason::OutOfMemory
+            | Reason::DeadlineExceeded
+            | Reason::Healthy => Course::Fail,
+        }
+    }
+}
+
+enum Course {
+    Wait,
+    FailAfterGrace,
+    Fail,
+}
+
+/// Where the job stands with its plan.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Planning<O> {
+    /// There is none, for this problem; `since` is when it was first told.
+    Impossible {
+        /// What is in the way.
+        problem: Problem,
+        /// Unix seconds at which the status first told this problem.
+        since: Option<i64>,
+    },
+    /// Just made; not stored yet.
+    Made(Box<Plan<O>>),
+    /// Stored in its ConfigMap, with what has been seen of its execution.
+    Stored(Box<Plan<O>>, Box<Execution>),
+}
+
+/// What has been seen of a plan's execution.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Execution {
+    /// Whether workers can be started: the pool and its Secret are there.
+    pub problem: Option<Problem>,
+    /// Slots that the pool has granted.
+    pub slots: u32,
+    /// Shards of the stage `tiles` that have a manifest.
+    pub shards_done: u32,
+    /// Tiles that have been written, of whatever stage is active.
+    pub tiles_done: u64,
+    /// The finished file, once a worker has recorded it.
+    pub published: Option<Published>,
+    /// The Jobs of the ImageJob, by stage.
+    pub jobs: Vec<StageJob>,
+}
+
+/// What the cluster says of a stage's Job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageJob {
+    /// Which stage it runs.
+    pub stage: Stage,
+    /// `spec.parallelism`.
+    pub parallelism: u32,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// Pods that run or wait to run.
+    pub active: u32,
+    /// Pods that have failed so far.
+    pub retries: u32,
+    /// Whether it has ended, and how.
+    pub end: JobEnd,
+    /// What keeps its pods from running, if none runs.
+    pub blocked: Option<Problem>,
+}
+
+/// Whether a Job has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobEnd {
+    /// Not yet.
+    Open,
+    /// Every index succeeded.
+    Succeeded,
+    /// It failed, for this.
+    Failed(Problem),
+    /// It is being deleted.
+    Deleting,
+}
+
+/// How the job ended earlier, as its status says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether the output is complete.
+    pub complete: bool,
+    /// Unix seconds.
+    pub at: i64,
+    /// Whether scratch and Jobs may still exist: the finalizer is there.
+    pub holds_scratch: bool,
+    /// Seconds that scratch and Jobs of a failed job are kept.
+    pub retention: i64,
+}
+
+/// Everything that the decision follows from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed<O> {
+    /// Unix seconds at which the job was first seen.
+    pub started: i64,
+    /// Set when the job has ended.
+    pub ended: Option<Ended>,
+    /// The plan; not looked at once the job has ended.
+    pub planning: Planning<O>,
+}
+
+/// One thing to do. Each may be repeated without harm.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action<O> {
+    /// Store the plan in its ConfigMap, unless there is one.
+    CreatePlan(Box<Plan<O>>),
+    /// Create the stage's Job, unless there is one.
+    CreateJob {
+        /// Which stage.
+        stage: Stage,
+        /// Its `spec.parallelism`.
+        parallelism: u32,
+    },
+    /// Change the parallelism and the suspension of the stage's Job.
+    AdjustJob {
+        /// Which stage.
+        stage: Stage,
+        /// Its `spec.parallelism`.
+        parallelism: u32,
+        /// Its `spec.suspend`.
+        suspend: bool,
+    },
+    /// Delete the stage's Job with its pods.
+    DeleteJob(Stage),
+    /// Delete all Jobs, the plan and everything in scratch, then remove the finalizer.
+    Release,
+    /// Delete the ImageJob itself.
+    DeleteImageJob,
+}
+
+/// The word for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not planned yet.
+    Pending,
+    /// Something outside is missing.
+    Waiting,
+    /// Workers are at work.
+    Running,
+    /// The user has suspended it.
+    Suspended,
+    /// The output is complete.
+    Complete,
+    /// It will not be.
+    Failed,
+}
+
+/// What the status has to tell.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The word.
+    pub state: State,
+    /// Why.
+    pub reason: Reason,
+    /// A sentence.
+    pub message: String,
+    /// The active stage with its number, from 1, of how many.
+    pub stage: Option<(Stage, usize, usize)>,
+    /// Tiles that are done, running (in shards that run) and all.
+    pub tiles: Option<(u64, u64)>,
+    /// Share of the predicted cost that is done, 0 to 100.
+    pub progress: u8,
+    /// Pods at work.
+    pub workers: u32,
+    /// Pods that have failed, in the stages whose Jobs exist.
+    pub retries: u32,
+    /// Slots that the job could use now.
+    pub demand: u32,
+    /// The finished file.
+    pub published: Option<Published>,
+}
+
+impl Summary {
+    fn of(state: State, problem: &Problem) -> Summary {
+        Summary {
+            state,
+            reason: problem.reason,
+            message: problem.message.clone(),
+            stage: None,
+            tiles: None,
+            progress: 0,
+            workers: 0,
+            retries: 0,
+            demand: 0,
+            published: None,
+        }
+    }
+}
+
+/// What to do, what to tell, and when to look again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision<O> {
+    /// In this order.
+    pub actions: Vec<Action<O>>,
+    /// `None`: the status says it already.
+    pub summary: Option<Summary>,
+    /// Seconds; `None`: when something changes.
+    pub requeue: Option<u32>,
+}
+
+/// Decides. `now` is in Unix seconds.
+pub fn decide<O: Clone>(wanted: Wanted, observed: &Observed<O>, now: i64) -> Decision<O> {
+    if let Some(ended) = &observed.ended {
+        return after_the_end(wanted, ended, now);
+    }
+    if let Some(problem) = overdue(wanted, observed.started, now) {
+        return fail(&problem, open_stages(&observed.planning));
+    }
+    match &observed.planning {
+        Planning::Impossible { problem, since } => hold(problem, *since, now),
+        Planning::Made(plan) => start(plan),
+        Planning::Stored(plan, seen) => advance(wanted, plan, seen),
+    }
+}
+
+/// The job has ended: what it holds is released, a failed job's after its retention; then the TTL deletes it.
+fn after_the_end<O>(wanted: Wanted, ended: &Ended, now: i64) -> Decision<O> {
+    let mut actions = Vec::new();
+    let mut due: Vec<i64> = Vec::new();
+    if ended.holds_scratch {
+        due.push(if ended.complete { ended.at } else { ended.at + ended.retention });
+    }
+    if due.first().is_some_and(|at| *at <= now) {
+        actions.push(Action::Release);
+        due.clear();
+    }
+    if let Some(ttl) = wanted.ttl {
+        if ended.at + ttl <= now {
+            actions.push(Action::DeleteImageJob);
+        } else {
+            due.push(ended.at + ttl);
+        }
+    }
+    let next = due.into_iter().filter(|at| *at > now).min();
+    Decision { actions, summary: None, requeue: next.map(|at| u32::try_from(at - now).unwrap_or(u32::MAX)) }
+}
+
+fn overdue(wanted: Wanted, started: i64, now: i64) -> Option<Problem> {
+    let deadline = wanted.deadline?;
+    (now - started >= deadline).then(|| {
+        let text = format!("not finished {deadline} s after its start (spec.activeDeadlineSeconds)");
+        Problem::new(Reason::DeadlineExceeded, text)
+    })
+}
+
+fn open_stages<O>(planning: &Planning<O>) -> Vec<Stage> {
+    match planning {
+        Planning::Stored(_, seen) => seen.jobs.iter().map(|job| job.stage).collect(),
+        Planning::Impossible { .. } | Planning::Made(_) => Vec::new(),
+    }
+}
+
+fn fail<O>(problem: &Problem, stages: Vec<Stage>) -> Decision<O> {
+    let actions = stages.into_iter().map(Action::DeleteJob).collect();
+    Decision { actions, summary: Some(Summary::of(State::Failed, problem)), requeue: None }
+}
+
+/// Without a plan: wait, or fail, at once or after the grace.
+fn hold<O>(problem: &Problem, since: Option<i64>, now: i64) -> Decision<O> {
+    let waited = since.map_or(0, |since| now - since);
+    match problem.course() {
+        Course::Fail => fail(problem, Vec::new()),
+        Course::FailAfterGrace if waited >= GRACE => fail(problem, Vec::new()),
+        Course::FailAfterGrace => wait(problem, 2),
+        Course::Wait => wait(problem, RETRY),
+    }
+}
+
+fn wait<O>(problem: &Problem, seconds: u32) -> Decision<O> {
+    Decision {
+        actions: Vec::new(),
+        summary: Some(Summary::of(State::Waiting, problem)),
+        requeue: Some(seconds),
+    }
+}
+
+/// The plan is new: store it, and ask the pool for slots.
+fn start<O: Clone>(plan: &Plan<O>) -> Decision<O> {
+    let seen = Execution::default();
+    let stage = plan.stages()[0];
+    let summary = progress(plan, &seen, stage).told(State::Waiting, waiting_for_slots());
+    Decision {
+        actions: vec![Action::CreatePlan(Box::new(plan.clone()))],
+        summary: Some(summary),
+        requeue: Some(POLL),
+    }
+}
+
+fn waiting_for_slots() -> Problem {
+    Problem::new(Reason::WaitingForSlots, "waiting for a free slot of the pool")
+}
+
+/// Takes the first stage that is not done one step further.
+fn advance<O: Clone>(wanted: Wanted, plan: &Plan<O>, seen: &Execution) -> Decision<O> {
+    let stages = plan.stages();
+    let Some(stage) = stages.iter().copied().find(|stage| !is_done(plan, seen, *stage)) else {
+        return complete(plan, seen);
+    };
+    let mut actions: Vec<Action<O>> = seen
+        .jobs
+        .iter()
+        .filter(|job| job.stage < stage)
+        .filter(|job| job.end != JobEnd::Deleting)
+        .map(|job| Action::DeleteJob(job.stage))
+        .collect();
+    let told = progress(plan, seen, stage);
+    let job = seen.jobs.iter().find(|job| job.stage == stage);
+    if let Some(problem) = job.and_then(|job| failure(plan, job)) {
+        return Decision { actions, summary: Some(told.told(State::Failed, problem)), requeue: None };
+    }
+    let (action, state, problem) = step(wanted, seen, stage, job, told.demand);
+    actions.extend(action);
+    Decision { actions, summary: Some(told.told(state, problem)), requeue: Some(POLL) }
+}
+
+/// What an open stage needs: its Job, another parallelism, or patience.
+fn step<O>(
+    wanted: Wanted,
+    seen: &Execution,
+    stage: Stage,
+    job: Option<&StageJob>,
+    demand: u32,
+) -> (Option<Action<O>>, State, Problem) {
+    let parallelism = seen.slots.min(demand);
+    match job {
+        Some(job) => adjust(wanted, job, parallelism),
+        None if wanted.suspend => (None, State::Suspended, suspended()),
+        None if seen.problem.is_some() => {
+            let problem = seen.problem.clone().expect("the guard has looked");
+            (None, State::Waiting, problem)
+        }
+        None if parallelism == 0 => (None, State::Waiting, waiting_for_slots()),
+        None => (Some(Action::CreateJob { stage, parallelism }), State::Running, running(stage)),
+    }
+}
+
+fn adjust<O>(wanted: Wanted, job: &StageJob, parallelism: u32) -> (Option<Action<O>>, State, Problem) {
+    if job.end == JobEnd::Deleting {
+        return (None, State::Running, running(job.stage));
+    }
+    // While the job is suspended its parallelism does not matter and is left as it is.
+    let parallelism = if wanted.suspend { job.parallelism } else { parallelism };
+    let differs = job.suspended != wanted.suspend || job.parallelism != parallelism;
+    let action =
+        differs.then_some(Action::AdjustJob { stage: job.stage, parallelism, suspend: wanted.suspend });
+    if wanted.suspend {
+        return (action, State::Suspended, suspended());
+    }
+    if parallelism == 0 {
+        return (action, State::Waiting, waiting_for_slots());
+    }
+    match &job.blocked {
+        Some(problem) => (action, State::Waiting, problem.clone()),
+        None => (action, State::Running, running(job.stage)),
+    }
+}
+
+fn suspended() -> Problem {
+    Problem::new(Reason::Suspended, "suspended by spec.suspend; finished pieces are kept")
+}
+
+fn running(stage: Stage) -> Problem {
+    let text = match stage {
+        Stage::Whole => "one worker processes the whole image",
+        Stage::Tiles => "workers process the tiles",
+        Stage::Assemble => "a worker joins the pieces into one file",
+    };
+    Problem::new(Reason::Running, text)
+}
+
+/// The proof of a stage is what lies in scratch, not what its Job says.
+fn is_done<O>(plan: &Plan<O>, seen: &Execution, stage: Stage) -> bool {
+    match stage {
+        Stage::Tiles => seen.published.is_some() || seen.shards_done >= plan.shards(stage),
+        Stage::Whole | Stage::Assemble => seen.published.is_some(),
+    }
+}
+
+/// Why an open stage can no longer be done by its Job.
+fn failure<O>(plan: &Plan<O>, job: &StageJob) -> Option<Problem> {
+    match &job.end {
+        JobEnd::Failed(problem) => Some(problem.clone()),
+        JobEnd::Succeeded => Some(Problem::new(
+            Reason::ShardFailed,
+            format!(
+                "every worker of stage {} has succeeded, but what they wrote is not in {}: was something deleted there?",
+                job.stage.name(),
+                plan.scratch
+            ),
+        )),
+        JobEnd::Open | JobEnd::Deleting => None,
+    }
+}
+
+fn complete<O>(plan: &Plan<O>, seen: &Execution) -> Decision<O> {
+    let total = plan.grid.tiles();
+    let stages = plan.stages();
+    let text = format!("{} is complete", plan.output.uri);
+    let summary = Summary {
+        stage: stages.last().map(|last| (*last, stages.len(), stages.len())),
+        tiles: Some((total, total)),
+        progress: 100,
+        published: seen.published.clone(),
+        retries: seen.jobs.iter().map(|job| job.retries).sum(),
+        ..Summary::of(State::Complete, &Problem::new(Reason::Complete, text))
+    };
+    Decision { actions: Vec::new(), summary: Some(summary), requeue: Some(0) }
+}
+
+/// The figures of an open stage.
+fn progress<O>(plan: &Plan<O>, seen: &Execution, stage: Stage) -> Summary {
+    let stages = plan.stages();
+    let number = stages.iter().position(|other| *other == stage).unwrap_or(0);
+    let total = plan.grid.tiles();
+    let tiles = if stage == Stage::Assemble { total } else { seen.tiles_done.min(total) };
+    let before: f64 = stages[..number].iter().map(|stage| plan.share(*stage)).sum();
+    let here = if stage == Stage::Assemble { 0.0 } else { tiles as f64 / total as f64 * plan.share(stage) };
+    let job = seen.jobs.iter().find(|job| job.stage == stage);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 99")]
+    let percent = ((before + here) * 100.0).clamp(0.0, 99.0) as u8;
+    Summary {
+        stage: Some((stage, number + 1, stages.len())),
+        tiles: Some((tiles, total)),
+        progress: percent,
+        workers: job.map_or(0, |job| job.active),
+        retries: seen.jobs.iter().map(|job| job.retries).sum(),
+        demand: demand(plan, seen, stage),
+        ..Summary::of(State::Running, &running(stage))
+    }
+}
+
+/// Slots that a stage could use now: its shards that have no manifest. A pod that is still about to end keeps its slot:
+/// lowering the parallelism below the active pods kills the youngest, which need not be the one that is done.
+fn demand<O>(plan: &Plan<O>, seen: &Execution, stage: Stage) -> u32 {
+    let active = seen.jobs.iter().filter(|job| job.stage == stage).map(|job| job.active).sum();
+    let runnable = match (stage, plan.mode) {
+        (Stage::Tiles, Mode::Tiles { shards }) => shards.saturating_sub(seen.shards_done),
+        (Stage::Tiles | Stage::Whole | Stage::Assemble, _) => 1,
+    };
+    runnable.max(active)
+}
+
+impl Summary {
+    fn told(self, state: State, problem: Problem) -> Summary {
+        let ended = matches!(state, State::Complete | State::Failed | State::Suspended);
+        let demand = if ended { 0 } else { self.demand };
+        Summary { state, reason: problem.reason, message: problem.message, demand, ..self }
+    }
+}

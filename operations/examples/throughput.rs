@@ -1,0 +1,68 @@
+//! Prints how fast each operation is on one thread: megapixels per second on a picture of 4096 x 4096,
+//! computed in tiles of 512 x 512 as the workers do.
+//! Run with `cargo run --release -p tessera-operations --example throughput`.
+
+use std::time::Instant;
+use tessera_core::geometry::{Rect, Size};
+use tessera_core::operation::{Extent, Planned};
+use tessera_core::pixel::{Channels, Depth, PixelType};
+use tessera_operations::{Apply, Operation, Region, Samples};
+
+/// Operations and the channels of the pictures they are measured on.
+const CASES: &[(&str, Channels)] = &[
+    (r#"{"grayscale":{}}"#, Channels::Rgb),
+    (r#"{"grayscale":{"standard":"bt709"}}"#, Channels::Rgb),
+    (r#"{"invert":{}}"#, Channels::Rgb),
+    (r#"{"brightnessContrast":{"brightness":0.1,"contrast":1.3}}"#, Channels::Rgb),
+    (r#"{"gaussianBlur":{"sigma":1.5}}"#, Channels::Gray),
+    (r#"{"gaussianBlur":{"sigma":1.5}}"#, Channels::Rgb),
+    (r#"{"gaussianBlur":{"sigma":1.5}}"#, Channels::Rgba),
+    (r#"{"gaussianBlur":{"sigma":10}}"#, Channels::Rgb),
+    (r#"{"sobel":{}}"#, Channels::Gray),
+    (r#"{"sobel":{}}"#, Channels::Rgb),
+    (r#"{"sobel":{"norm":"l1"}}"#, Channels::Gray),
+    (r#"{"sobel":{"scale":0.25}}"#, Channels::Gray),
+];
+
+fn main() {
+    let filter = std::env::args().nth(1).unwrap_or_default();
+    for depth in [Depth::U8, Depth::U16] {
+        for (text, channels) in CASES.iter().filter(|(text, _)| text.contains(&filter)) {
+            let operation: Operation = serde_json::from_str(text).expect("the cases are operations");
+            let image = Extent { size: Size::new(4096, 4096), pixel: PixelType::new(*channels, depth) };
+            let seconds = measure(&operation, &picture(image), image);
+            let (rate, predicted) = (image.size.pixels() as f64 / seconds / 1e6, operation.cost(image));
+            println!(
+                "{text:60} {:22} {rate:7.0} MP/s {:6.2} ns/px, predicted {predicted:.1}",
+                image.pixel.to_string(),
+                1e3 / rate
+            );
+        }
+    }
+}
+
+/// A noisy gradient.
+fn picture(image: Extent) -> Region {
+    let mut region = Region::zeroed(image.size.rect(), image.pixel);
+    let noise = |index: usize| (index >> 7) ^ (index.wrapping_mul(0x9e37_79b9) >> 24);
+    match &mut region.samples {
+        Samples::U8(samples) => samples.iter_mut().enumerate().for_each(|(index, v)| *v = noise(index) as u8),
+        Samples::U16(samples) => {
+            samples.iter_mut().enumerate().for_each(|(index, v)| *v = noise(index) as u16)
+        }
+    }
+    region
+}
+
+/// Seconds for one picture: the shortest of five.
+fn measure(operation: &Operation, picture: &Region, image: Extent) -> f64 {
+    let run = |_| {
+        let start = Instant::now();
+        for tile in 0..64 {
+            let output = Rect::new(tile % 8 * 512, tile / 8 * 512, 512, 512);
+            std::hint::black_box(operation.apply(picture, output, image));
+        }
+        start.elapsed().as_secs_f64()
+    };
+    (0..5).map(run).fold(f64::INFINITY, f64::min)
+}

@@ -1,0 +1,28 @@
+//! Runs a chain of operations on one rectangle of its result. What is read of the source is the caller's business.
+
+use crate::apply::Apply;
+use crate::region::Region;
+use crate::registry::Operation;
+use tessera_core::geometry::Rect;
+use tessera_core::operation::{Chain, ChainRefusal, Extent, Planned};
+
+/// The plan of `operations` on an image of extent `source`.
+///
+/// # Errors
+/// The first operation that does not take what the one before gives.
+pub fn plan_chain(operations: &[Operation], source: Extent) -> Result<Chain<'_>, ChainRefusal> {
+    Chain::new(operations.iter().map(|operation| operation as &dyn Planned).collect(), source)
+}
+
+/// The pixels `output` of the result of `operations`, whose plan is `chain` (see [`plan_chain`]).
+///
+/// `input` must hold at least `chain.reads(output)[0]` of the source. The result covers exactly `output`, and its bits
+/// do not depend on how the image is divided into such rectangles.
+pub fn run_chain(operations: &[Operation], chain: &Chain<'_>, output: Rect, input: Region) -> Region {
+    let rects = chain.reads(output);
+    let mut region = input;
+    for ((operation, image), rect) in operations.iter().zip(chain.extents()).zip(&rects[1..]) {
+        region = operation.apply(&region, *rect, *image);
+    }
+    if region.rect == output { region } else { region.crop(output) }
+}

@@ -1,0 +1,131 @@
+//! What the tests share: pictures, random parameters made from the schema, and the promises that hold for every
+//! operation in the registry.
+
+mod arbitrary;
+mod golden;
+mod tiling;
+
+use crate::apply::Apply;
+use crate::region::{Region, Samples};
+use tessera_core::geometry::{Rect, Size};
+use tessera_core::operation::Extent;
+use tessera_core::pixel::{Channels, Depth, PixelType};
+
+/// Samples of either depth, for literals.
+pub(crate) trait Literal: Sized {
+    fn wrap(samples: Vec<Self>) -> Samples;
+}
+
+impl Literal for u8 {
+    fn wrap(samples: Vec<u8>) -> Samples {
+        Samples::U8(samples)
+    }
+}
+
+impl Literal for u16 {
+    fn wrap(samples: Vec<u16>) -> Samples {
+        Samples::U16(samples)
+    }
+}
+
+pub(crate) fn samples<S: Literal + Clone>(samples: &[S]) -> Samples {
+    S::wrap(samples.to_vec())
+}
+
+/// An 8-bit gray picture of rows of `width`.
+pub(crate) fn gray_u8(width: u32, row_major: &[u8]) -> Region {
+    let height = row_major.len() as u32 / width;
+    Region { rect: Rect::new(0, 0, width, height), channels: Channels::Gray, samples: samples(row_major) }
+}
+
+/// The samples of a region as plain integers.
+pub(crate) fn values(region: &Region) -> Vec<i64> {
+    match &region.samples {
+        Samples::U8(samples) => samples.iter().map(|v| i64::from(*v)).collect(),
+        Samples::U16(samples) => samples.iter().map(|v| i64::from(*v)).collect(),
+    }
+}
+
+/// The extent of an image that is `region` as a whole.
+pub(crate) fn extent(region: &Region) -> Extent {
+    Extent { size: region.rect.size(), pixel: region.pixel() }
+}
+
+pub(crate) fn apply_whole(operation: &dyn Apply, image: &Region) -> Region {
+    let image_extent = extent(image);
+    let output = operation.output(image_extent).unwrap();
+    operation.apply(image, output.size.rect(), image_extent)
+}
+
+/// The result's samples for an image of one row.
+pub(crate) fn apply_to_row_u8(operation: &dyn Apply, channels: Channels, row: &[u8]) -> Vec<u8> {
+    let rect = Rect::new(0, 0, (row.len() / channels.count()) as u32, 1);
+    match apply_whole(operation, &Region { rect, channels, samples: samples(row) }).samples {
+        Samples::U8(samples) => samples,
+        Samples::U16(_) => panic!("8 bits became 16"),
+    }
+}
+
+/// The result's samples for an image of one row.
+pub(crate) fn apply_to_row_u16(operation: &dyn Apply, channels: Channels, row: &[u16]) -> Vec<u16> {
+    let rect = Rect::new(0, 0, (row.len() / channels.count()) as u32, 1);
+    match apply_whole(operation, &Region { rect, channels, samples: samples(row) }).samples {
+        Samples::U8(_) => panic!("16 bits became 8"),
+        Samples::U16(samples) => samples,
+    }
+}
+
+/// Pseudo-random numbers: splitmix64 (Steele, Lea, Flood 2014), the high half.
+pub(crate) fn noise(count: usize, seed: u64) -> impl Iterator<Item = u32> {
+    (1..=count as u64).map(move |index| {
+        let mut z = (seed << 32).wrapping_add(index).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 32) as u32
+    })
+}
+
+/// A picture with gradients, edges, noise, and both extremes in every channel, alpha included.
+pub(crate) fn picture(extent: Extent, seed: u64) -> Region {
+    let mut region = Region::zeroed(extent.size.rect(), extent.pixel);
+    let (width, count) = (extent.size.width as usize, extent.pixel.channels.count());
+    let max = extent.pixel.depth.max();
+    let value = |(index, random): (usize, u32)| {
+        let (x, y, channel) = (index / count % width, index / count / width, index % count);
+        match (x / 5 + y / 3 + channel) % 4 {
+            0 => random % (max + 1),
+            1 => (x * 9 + y * 5) as u32 * (max / 255) % (max + 1),
+            2 => {
+                if random % 8 == 0 {
+                    max
+                } else {
+                    0
+                }
+            }
+            _ => max - random % (max / 16),
+        }
+    };
+    match &mut region.samples {
+        Samples::U8(samples) => {
+            let all = noise(samples.len(), seed).enumerate().map(value);
+            samples.iter_mut().zip(all).for_each(|(sample, v)| *sample = v as u8);
+        }
+        Samples::U16(samples) => {
+            let all = noise(samples.len(), seed).enumerate().map(value);
+            samples.iter_mut().zip(all).for_each(|(sample, v)| *sample = v as u16);
+        }
+    }
+    region
+}
+
+/// Every pixel type.
+pub(crate) fn pixel_types() -> impl Iterator<Item = PixelType> {
+    [Channels::Gray, Channels::GrayAlpha, Channels::Rgb, Channels::Rgba]
+        .into_iter()
+        .flat_map(|channels| [Depth::U8, Depth::U16].map(|depth| PixelType::new(channels, depth)))
+}
+
+/// An image extent.
+pub(crate) fn image(width: u32, height: u32, pixel: PixelType) -> Extent {
+    Extent { size: Size::new(width, height), pixel }
+}

@@ -1,0 +1,110 @@
+//! Tiled equals whole, bit for bit: for every operation, for chains, for every pixel type and any tile.
+
+use super::{arbitrary, image, picture, pixel_types};
+use crate::apply::Apply;
+use crate::chain::{plan_chain, run_chain};
+use crate::region::Region;
+use crate::registry::Operation;
+use proptest::prelude::*;
+use tessera_core::geometry::{Rect, Size};
+use tessera_core::operation::{Extent, Planned};
+use tessera_core::pixel::PixelType;
+
+/// Computes the result tile by tile, each from exactly the pixels that the chain says it reads.
+fn tiled(operations: &[Operation], source: &Region, source_extent: Extent, tile: Size) -> Region {
+    let chain = plan_chain(operations, source_extent).unwrap();
+    let result = chain.output();
+    let mut whole = Region::zeroed(result.size.rect(), result.pixel);
+    for y in (0..result.size.height).step_by(tile.height as usize) {
+        for x in (0..result.size.width).step_by(tile.width as usize) {
+            let output = Rect::new(x, y, tile.width, tile.height).intersect(&result.size.rect());
+            let input = source.crop(chain.reads(output)[0]);
+            let part = run_chain(operations, &chain, output, input);
+            assert_eq!((part.rect, part.pixel()), (output, result.pixel));
+            whole.paste(&part);
+        }
+    }
+    whole
+}
+
+/// Tiled must equal whole.
+fn check(operations: &[Operation], source: Extent, tile: Size, seed: u64) {
+    operations.iter().for_each(|operation| operation.check_bounds().unwrap());
+    let image = picture(source, seed);
+    let chain = plan_chain(operations, source).unwrap();
+    let whole = run_chain(operations, &chain, chain.output().size.rect(), image.clone());
+    assert!(tiled(operations, &image, source, tile) == whole, "{operations:?} {source:?} in tiles of {tile}");
+}
+
+fn pixel_type() -> impl Strategy<Value = PixelType> {
+    prop::sample::select(pixel_types().collect::<Vec<_>>())
+}
+
+fn size(largest: u32) -> impl Strategy<Value = Size> {
+    (1..=largest, 1..=largest).prop_map(|(width, height)| Size::new(width, height))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_chain_gives_the_same_bits_in_any_tiles(
+        operations in prop::collection::vec(arbitrary::operation(), 0..5),
+        (size, tile) in (size(40), size(50)),
+        (pixel, seed) in (pixel_type(), any::<u32>()),
+    ) {
+        check(&operations, image(size.width, size.height, pixel), tile, seed.into());
+    }
+}
+
+#[test]
+fn every_operation_gives_the_same_bits_in_any_tiles() {
+    for name in Operation::NAMES {
+        let config = ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() };
+        let strategy = (arbitrary::operation_named(name), size(33), size(16), any::<u32>());
+        let run = |(operation, size, tile, seed): (Operation, Size, Size, u32)| {
+            assert_eq!(operation.name(), *name);
+            for pixel in pixel_types() {
+                check(
+                    std::slice::from_ref(&operation),
+                    image(size.width, size.height, pixel),
+                    tile,
+                    seed.into(),
+                );
+            }
+            Ok(())
+        };
+        proptest::test_runner::TestRunner::new(config).run(&strategy, run).unwrap();
+    }
+}
+
+#[test]
+fn single_pixels_and_single_rows_work() {
+    let operations: Vec<Operation> =
+        serde_json::from_str(r#"[{"gaussianBlur":{"sigma":3}},{"sobel":{}},{"gaussianBlur":{"sigma":100}}]"#)
+            .unwrap();
+    for pixel in pixel_types() {
+        for (width, height) in [(1, 1), (1, 70), (70, 1)] {
+            check(&operations, image(width, height, pixel), Size::new(1, 1), 1);
+            check(&operations, image(width, height, pixel), Size::new(7, 7), 2);
+        }
+    }
+}
+
+#[test]
+fn more_input_than_needed_changes_nothing() {
+    let operations: Vec<Operation> =
+        serde_json::from_str(r#"[{"gaussianBlur":{"sigma":1}},{"grayscale":{}},{"sobel":{}},{"invert":{}}]"#)
+            .unwrap();
+    for pixel in pixel_types() {
+        let source = image(30, 20, pixel);
+        let (whole, chain) = (picture(source, 4), plan_chain(&operations, source).unwrap());
+        let output = Rect::new(11, 3, 5, 4);
+        let exact = run_chain(&operations, &chain, output, whole.crop(chain.reads(output)[0]));
+        assert_eq!(run_chain(&operations, &chain, output, whole.crop(Rect::new(1, 0, 29, 19))), exact);
+        assert_eq!(
+            run_chain(&[], &plan_chain(&[], source).unwrap(), output, whole.clone()),
+            whole.crop(output)
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! What the operator is told from outside: flags and environment, and how it reaches the API server.
+
+use clap::Parser;
+use kube::Client;
+use std::time::Duration;
+
+/// The operator of Tessera.
+#[derive(Debug, Clone, Parser)]
+#[command(version)]
+pub(crate) struct Config {
+    /// The worker's container image. A plan pins it, so that all stages of one ImageJob run the same code.
+    #[arg(long, env = "TESSERA_WORKER_IMAGE")]
+    pub(crate) worker_image: String,
+
+    /// Pull policy of the worker's image.
+    #[arg(long, env = "TESSERA_WORKER_PULL_POLICY", default_value = "IfNotPresent")]
+    pub(crate) worker_pull_policy: String,
+
+    /// Namespace of the operator: its Lease lies there.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "tessera-system")]
+    pub(crate) namespace: String,
+
+    /// Name of this replica: the holder of the Lease.
+    #[arg(long, env = "POD_NAME", default_value = "tessera-operator")]
+    pub(crate) identity: String,
+
+    /// The only namespace to watch; unset: all of them.
+    #[arg(long, env = "TESSERA_WATCH_NAMESPACE")]
+    pub(crate) watch_namespace: Option<String>,
+
+    /// Endpoints that pools may name, separated by commas; empty: any that is not link-local.
+    #[arg(long, env = "TESSERA_ALLOWED_ENDPOINTS", value_delimiter = ',')]
+    pub(crate) allowed_endpoints: Vec<String>,
+
+    /// Address of health checks and metrics.
+    #[arg(long, env = "TESSERA_LISTEN", default_value = "0.0.0.0:8080")]
+    pub(crate) listen: std::net::SocketAddr,
+}
+
+/// A client whose calls end: the default one would wait for an answer without limit.
+pub(crate) async fn client() -> anyhow::Result<Client> {
+    let mut config = kube::Config::infer().await?;
+    config.connect_timeout = Some(Duration::from_secs(5));
+    // Longer than a watch may be silent, see `objects::watch`.
+    config.read_timeout = Some(Duration::from_secs(60));
+    config.write_timeout = Some(Duration::from_secs(15));
+    Ok(Client::try_from(config)?)
+}
+
+/// A client for the lease: it must fail well before the lease runs out.
+pub(crate) async fn lease_client() -> anyhow::Result<Client> {
+    let mut config = kube::Config::infer().await?;
+    config.connect_timeout = Some(Duration::from_secs(2));
+    config.read_timeout = Some(Duration::from_secs(3));
+    config.write_timeout = Some(Duration::from_secs(3));
+    config.default_retry = false;
+    Ok(Client::try_from(config)?)
+}

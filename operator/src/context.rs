@@ -1,0 +1,72 @@
+//! What every reconcile shares: client, configuration, stores, metrics, recorder, clock.
+
+use crate::config::Config;
+use crate::imagejob::Guarded;
+use crate::metrics::Metrics;
+use crate::stores::Stores;
+use kube::Client;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::Store;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Shared by all reconciles.
+pub(crate) struct Ctx {
+    pub(crate) client: Client,
+    pub(crate) config: Config,
+    pub(crate) stores: Stores,
+    pub(crate) metrics: Metrics,
+    pub(crate) recorder: Recorder,
+    pub(crate) health: Health,
+    jobs: OnceLock<Store<Guarded>>,
+}
+
+impl Ctx {
+    /// The context of a process.
+    pub(crate) fn new(client: Client, config: Config) -> Ctx {
+        let reporter =
+            Reporter { controller: "tessera-operator".into(), instance: Some(config.identity.clone()) };
+        Ctx {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            config,
+            stores: Stores::default(),
+            metrics: Metrics::new(),
+            health: Health::default(),
+            jobs: OnceLock::new(),
+        }
+    }
+
+    /// Makes the cache of ImageJobs known; it is filled by their controller.
+    pub(crate) fn set_jobs(&self, jobs: Store<Guarded>) {
+        let _ = self.jobs.set(jobs);
+    }
+
+    /// All ImageJobs that are watched, as the cache has them.
+    pub(crate) fn jobs(&self) -> Vec<Arc<Guarded>> {
+        self.jobs.get().map(Store::state).unwrap_or_default()
+    }
+
+    /// The time. The only clock of the operator: steps that decide get it as a parameter.
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now()
+    }
+}
+
+/// What the health endpoints tell.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    leading: AtomicBool,
+}
+
+impl Health {
+    /// This replica leads.
+    pub(crate) fn set_leading(&self) {
+        self.leading.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this replica leads.
+    pub(crate) fn leads(&self) -> bool {
+        self.leading.load(Ordering::Relaxed)
+    }
+}

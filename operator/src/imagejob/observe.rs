@@ -1,0 +1,236 @@
+//! Reads the world for one ImageJob: pool, plan, Jobs, pods and scratch. Writes nothing and decides nothing.
+//! Scratch is read after the Jobs: what a Job has finished is therefore always seen there.
+
+use super::build::plan::{self, StoredPlan};
+use super::probe::{self, Planned};
+use super::status;
+use crate::context::Ctx;
+use crate::stores;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::ListParams;
+use kube::{Api, ResourceExt};
+use std::sync::Arc;
+use tessera_api::uri::Locations;
+use tessera_api::{ImageJob, WorkerPool, validate};
+use tessera_core::decide::{Ended, Execution, Observed, Planning, Problem, StageJob, Wanted};
+use tessera_core::name::{self, Entry, Scratch, label};
+use tessera_core::plan::{Plan, Stage};
+use tessera_core::reason::Reason;
+use tessera_operations::Operation;
+use tessera_store::{ErrorKind, Prefix, Store, StoreError};
+
+/// A read failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the API server does not answer")]
+    Kube(#[from] kube::Error),
+    #[error("cannot read the scratch")]
+    Scratch(#[source] StoreError),
+    #[error("the plan in ConfigMap {0} is not understood: it was made by another version of the operator")]
+    Plan(String),
+}
+
+/// What was observed, and what the writing steps need with it.
+pub(crate) struct Seen {
+    pub(crate) observed: Observed<Operation>,
+    pub(crate) pool: Option<WorkerPool>,
+    pub(crate) stored: Option<StoredPlan>,
+    /// Name of the source's format, when the source was just probed.
+    pub(crate) format: Option<&'static str>,
+}
+
+/// What the user wants beside the plan.
+pub(crate) fn wanted(job: &ImageJob) -> Wanted {
+    Wanted {
+        suspend: job.spec.suspend,
+        ttl: job.spec.ttl_seconds_after_finished.map(i64::from),
+        deadline: job.spec.active_deadline_seconds.map(i64::from),
+    }
+}
+
+/// Observes.
+pub(crate) async fn observe(ctx: &Ctx, job: &ImageJob) -> Result<Seen, Error> {
+    let namespace = job.namespace().unwrap_or_default();
+    let pools: Api<WorkerPool> = Api::namespaced(ctx.client.clone(), &namespace);
+    let pool = pools.get_opt(&job.spec.pool).await?;
+    let ended = ended(job, pool.as_ref());
+    let mut seen = Seen {
+        observed: Observed { started: started(ctx, job), ended, planning: impossible(job, not_looked_at()) },
+        pool,
+        stored: None,
+        format: None,
+    };
+    if seen.observed.ended.is_some() {
+        return Ok(seen);
+    }
+    let plans: Api<ConfigMap> = Api::namespaced(ctx.client.clone(), &namespace);
+    let plan_name = name::plan(&job.name_any(), &job.uid().unwrap_or_default());
+    let store = store(ctx, job, seen.pool.as_ref()).await?;
+    seen.observed.planning = match plans.get_opt(&plan_name).await? {
+        Some(stored) => {
+            let stored = plan::read(&stored).ok_or(Error::Plan(plan_name))?;
+            let execution = execution(ctx, job, &stored.plan, store).await?;
+            let planning = Planning::Stored(Box::new(stored.plan.clone()), Box::new(execution));
+            seen.stored = Some(stored);
+            planning
+        }
+        None => match new_plan(ctx, job, seen.pool.as_ref(), store).await {
+            Ok(planned) => {
+                seen.format = Some(planned.format);
+                Planning::Made(Box::new(planned.plan))
+            }
+            Err(problem) => impossible(job, problem),
+        },
+    };
+    Ok(seen)
+}
+
+fn not_looked_at() -> Problem {
+    Problem::new(Reason::Probing, "not looked at")
+}
+
+fn impossible(job: &ImageJob, problem: Problem) -> Planning<Operation> {
+    let since = status::told_since(job, problem.reason);
+    Planning::Impossible { problem, since }
+}
+
+fn started(ctx: &Ctx, job: &ImageJob) -> i64 {
+    let start = job.status.as_ref().and_then(|status| status.start_time.as_ref());
+    start.map_or_else(|| ctx.now(), |time| time.0).as_second()
+}
+
+fn ended(job: &ImageJob, pool: Option<&WorkerPool>) -> Option<Ended> {
+    let (complete, at) = status::ended(job)?;
+    Some(Ended {
+        complete,
+        at: at.as_second(),
+        holds_scratch: job.finalizers().iter().any(|finalizer| finalizer == label::FINALIZER),
+        retention: pool
+            .map_or(0, |pool| i64::try_from(pool.spec.store.scratch_retention_seconds()).unwrap_or(i64::MAX)),
+    })
+}
+
+/// The pool's store, or why there is none yet.
+async fn store(
+    ctx: &Ctx,
+    job: &ImageJob,
+    pool: Option<&WorkerPool>,
+) -> Result<Result<Arc<dyn Store>, Problem>, Error> {
+    match pool {
+        Some(pool) => Ok(stores::of(ctx, pool).await?),
+        None => Ok(Err(Problem::new(
+            Reason::PoolNotFound,
+            format!(
+                "there is no WorkerPool {} in namespace {}: create it, or name another in spec.pool",
+                job.spec.pool,
+                job.namespace().unwrap_or_default()
+            ),
+        ))),
+    }
+}
+
+async fn new_plan(
+    ctx: &Ctx,
+    job: &ImageJob,
+    pool: Option<&WorkerPool>,
+    store: Result<Arc<dyn Store>, Problem>,
+) -> Result<Planned, Problem> {
+    let valid = validate(&job.spec, Locations::Cluster).map_err(|problems| {
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Problem::new(Reason::InvalidSpec, texts.join("; "))
+    })?;
+    let store = store?;
+    let pool = pool.ok_or_else(not_looked_at)?;
+    probe::make_plan(ctx, job, &valid, pool, &store).await
+}
+
+/// What has become of a stored plan.
+async fn execution(
+    ctx: &Ctx,
+    job: &ImageJob,
+    plan: &Plan<Operation>,
+    store: Result<Arc<dyn Store>, Problem>,
+) -> Result<Execution, Error> {
+    let jobs = stage_jobs(ctx, job).await?;
+    let slots = job.status.as_ref().and_then(|status| status.slots).unwrap_or(0);
+    let mut execution = Execution { slots, jobs, ..Execution::default() };
+    match store {
+        Ok(store) => read_scratch(plan, store.as_ref(), &mut execution).await.map_err(Error::Scratch)?,
+        Err(problem) => execution.problem = Some(problem),
+    }
+    Ok(execution)
+}
+
+/// The Jobs of the ImageJob with what their pods tell.
+async fn stage_jobs(ctx: &Ctx, job: &ImageJob) -> Result<Vec<StageJob>, Error> {
+    let namespace = job.namespace().unwrap_or_default();
+    let ours = ListParams::default().labels(&format!("{}={}", label::JOB_UID, job.uid().unwrap_or_default()));
+    let jobs: Api<Job> = Api::namespaced(ctx.client.clone(), &namespace);
+    let pods: Api<Pod> = Api::namespaced(ctx.client.clone(), &namespace);
+    let jobs = jobs.list(&ours).await?;
+    if jobs.items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pods = pods.list(&ours).await?;
+    Ok(jobs.items.iter().filter_map(|job| super::workload::stage_job(job, &pods.items)).collect())
+}
+
+/// Looks at what the workers have left.
+async fn read_scratch(
+    plan: &Plan<Operation>,
+    store: &dyn Store,
+    seen: &mut Execution,
+) -> Result<(), StoreError> {
+    let Ok(prefix) = plan.scratch.parse::<Prefix>() else { return Ok(()) };
+    let parent = prefix.path().strip_suffix(&format!("{}/", plan.job)).unwrap_or_default();
+    let scratch = Scratch::new(parent, &plan.job);
+    let listed = store.list(&prefix, None).await?;
+    let keys = listed.iter().filter_map(|info| scratch.parse(info.at.key()));
+    let mut pieces: std::collections::BTreeMap<u32, Vec<u64>> = std::collections::BTreeMap::new();
+    for key in keys {
+        let Some(stage) = Stage::from_name(&key.stage) else { continue };
+        match (stage, key.entry) {
+            (Stage::Tiles, Entry::Manifest) => seen.shards_done += 1,
+            (Stage::Whole | Stage::Assemble, Entry::Manifest) => {
+                seen.published = read_json(store, &prefix, &scratch.manifest(stage.name(), 0)).await?;
+            }
+            (Stage::Tiles, Entry::Record(number)) => {
+                let tiles = pieces.entry(key.shard).or_insert_with(|| tiles_of_pieces(plan, key.shard));
+                seen.tiles_done += tiles.get(number as usize).copied().unwrap_or(0);
+            }
+            (Stage::Whole, Entry::Progress) => {
+                let progress: Option<WholeProgress> =
+                    read_json(store, &prefix, &scratch.progress(stage.name())).await?;
+                seen.tiles_done = progress.map_or(0, |progress| progress.tiles);
+            }
+            (Stage::Tiles | Stage::Assemble, Entry::Progress) | (_, Entry::Record(_) | Entry::Data(_)) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What a stage of one pod tells while it runs.
+#[derive(serde::Deserialize)]
+struct WholeProgress {
+    tiles: u64,
+}
+
+/// Tiles of each piece of a shard.
+fn tiles_of_pieces(plan: &Plan<Operation>, shard: u32) -> Vec<u64> {
+    plan.pieces(shard).iter().map(|piece| piece.tile_count(&plan.grid)).collect()
+}
+
+/// Reads a record; `None` where there is none, or none of this version.
+async fn read_json<T: serde::de::DeserializeOwned>(
+    store: &dyn Store,
+    prefix: &Prefix,
+    key: &str,
+) -> Result<Option<T>, StoreError> {
+    let Ok(at) = tessera_store::Location::new(prefix.bucket(), key) else { return Ok(None) };
+    match store.get(&at).await {
+        Ok((_, bytes)) => Ok(serde_json::from_slice(&bytes).ok()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

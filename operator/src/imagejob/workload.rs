@@ -1,0 +1,136 @@
+//! What a stage's Job and its pods say, in the words that the decision understands. Pure.
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStateWaiting, Pod};
+use kube::{Resource, ResourceExt};
+use tessera_core::decide::{JobEnd, Problem, StageJob};
+use tessera_core::name::label;
+use tessera_core::plan::Stage;
+use tessera_core::reason::Reason;
+
+/// The Job as the decision wants it; `None` for a Job that is no stage of ours.
+pub(crate) fn stage_job(job: &Job, pods: &[Pod]) -> Option<StageJob> {
+    let stage_name = job.labels().get(label::STAGE)?;
+    let stage = Stage::from_name(stage_name)?;
+    let pods: Vec<&Pod> =
+        pods.iter().filter(|pod| pod.labels().get(label::STAGE) == Some(stage_name)).collect();
+    let spec = job.spec.as_ref()?;
+    let status = job.status.clone().unwrap_or_default();
+    let count = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
+    Some(StageJob {
+        stage,
+        parallelism: count(spec.parallelism),
+        suspended: spec.suspend.unwrap_or(false),
+        active: count(status.active) + count(status.terminating),
+        retries: count(status.failed),
+        end: end(job, &pods),
+        blocked: blocked(&pods),
+    })
+}
+
+fn end(job: &Job, pods: &[&Pod]) -> JobEnd {
+    if job.meta().deletion_timestamp.is_some() {
+        return JobEnd::Deleting;
+    }
+    let conditions = job.status.as_ref().and_then(|status| status.conditions.clone()).unwrap_or_default();
+    let holds = |name: &str| conditions.iter().find(|one| one.type_ == name && one.status == "True");
+    if holds("Complete").is_some() {
+        return JobEnd::Succeeded;
+    }
+    // `Failed` waits until the last pod has ended, on a node that may be dead.
+    match holds("Failed").or_else(|| holds("FailureTarget")) {
+        Some(failed) => JobEnd::Failed(failure(pods, failed.message.clone().unwrap_or_default())),
+        None => JobEnd::Open,
+    }
+}
+
+/// Why the Job failed: what the worker that could not go on said, else what the Job says.
+fn failure(pods: &[&Pod], said: String) -> Problem {
+    let mut ends: Vec<(&Pod, &ContainerStateTerminated)> = pods
+        .iter()
+        .filter_map(|pod| terminated(pod).map(|state| (*pod, state)))
+        .filter(|(_, state)| state.exit_code != 0)
+        .collect();
+    ends.sort_by_key(|(_, state)| {
+        (weight(state), state.finished_at.clone().map(|time| std::cmp::Reverse(time.0)))
+    });
+    let Some((pod, state)) = ends.first() else {
+        return Problem::new(Reason::ShardFailed, said);
+    };
+    let (reason, otherwise) = meaning(state);
+    let text = state.message.clone().filter(|text| !text.trim().is_empty()).unwrap_or(otherwise);
+    let shard =
+        pod.annotations().get("batch.kubernetes.io/job-completion-index").cloned().unwrap_or_default();
+    Problem::new(reason, format!("{} (shard {shard}, pod {})", text.trim(), pod.name_any()))
+}
+
+/// The most telling end first: input and limits before a shard's own failure, before what a retry might have helped.
+fn weight(state: &ContainerStateTerminated) -> u8 {
+    match state.exit_code {
+        10 | 11 | 14 | 15 => 0,
+        12 => 1,
+        _ => 2,
+    }
+}
+
+/// What an exit code means, with a sentence for a worker that left none.
+fn meaning(state: &ContainerStateTerminated) -> (Reason, String) {
+    match state.exit_code {
+        10 => (Reason::BadInput, "the source cannot be decoded: check the file".to_owned()),
+        11 => (Reason::ImageTooLarge, "a limit refuses the image".to_owned()),
+        13 => (
+            Reason::StoreUnavailable,
+            "the store did not answer: check it, and apply the job again".to_owned(),
+        ),
+        14 => {
+            (Reason::InputChanged, "the source was changed while it was read: apply the job again".to_owned())
+        }
+        137 => (
+            Reason::OutOfMemory,
+            "a worker was killed for its memory: raise spec.worker.resources.limits.memory of the WorkerPool"
+                .to_owned(),
+        ),
+        code => (Reason::ShardFailed, format!("a worker ended with exit code {code}")),
+    }
+}
+
+fn terminated(pod: &Pod) -> Option<&ContainerStateTerminated> {
+    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
+    statuses.iter().find_map(|status| status.state.as_ref()?.terminated.as_ref())
+}
+
+/// What keeps every pod from running; `None` as soon as one runs or has run.
+fn blocked(pods: &[&Pod]) -> Option<Problem> {
+    let phase = |pod: &Pod| pod.status.as_ref().and_then(|status| status.phase.clone());
+    let mut pending = pods.iter().filter(|pod| pod.meta().deletion_timestamp.is_none());
+    let all_pending = pending.clone().all(|pod| phase(pod).as_deref() == Some("Pending"));
+    all_pending.then(|| pending.find_map(|pod| unscheduled(pod).or_else(|| not_started(pod))))?
+}
+
+fn unscheduled(pod: &Pod) -> Option<Problem> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let found = conditions
+        .iter()
+        .find(|one| one.type_ == "PodScheduled" && one.reason.as_deref() == Some("Unschedulable"))?;
+    let said = found.message.clone().unwrap_or_default();
+    Some(Problem::new(Reason::WaitingForNodes, format!("no node has room for a worker: {said}")))
+}
+
+fn not_started(pod: &Pod) -> Option<Problem> {
+    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
+    let waiting = statuses.iter().find_map(|status| status.state.as_ref()?.waiting.as_ref())?;
+    explain(waiting)
+}
+
+fn explain(waiting: &ContainerStateWaiting) -> Option<Problem> {
+    let said = waiting.message.clone().unwrap_or_default();
+    match waiting.reason.as_deref()? {
+        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => {
+            Some(Problem::new(Reason::ImageNotPulled, format!("the worker's image cannot be pulled: {said}")))
+        }
+        "CreateContainerConfigError" | "CreateContainerError" => {
+            Some(Problem::new(Reason::StoreUnavailable, format!("a worker cannot be started: {said}")))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,58 @@
+//! The operator: wires client, lease, controllers and server together. Holds no logic of its own.
+
+mod config;
+mod context;
+mod imagejob;
+mod leader;
+mod metrics;
+mod objects;
+mod pool;
+mod server;
+mod stores;
+
+use anyhow::Context as _;
+use clap::Parser;
+use context::Ctx;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config = config::Config::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_env_filter(filter)
+        .init();
+    let client = config::client().await.context("cannot reach the Kubernetes API")?;
+    let ctx = Arc::new(Ctx::new(client, config));
+    let server = tokio::spawn(server::serve(ctx.clone()));
+    tokio::select! {
+        ended = run(ctx.clone()) => ended,
+        ended = server => ended.context("the server of health and metrics has panicked")?,
+        () = terminated() => Ok(()),
+    }
+}
+
+/// Waits for the lease, then runs the controllers until the lease is lost.
+async fn run(ctx: Arc<Ctx>) -> anyhow::Result<()> {
+    let leader = leader::acquire(&ctx.config).await?;
+    ctx.health.set_leading();
+    tokio::select! {
+        () = imagejob::run(ctx.clone()) => anyhow::bail!("the ImageJob controller has ended"),
+        () = pool::run(ctx) => anyhow::bail!("the WorkerPool controller has ended"),
+        () = leader.lost() => anyhow::bail!("the lease is lost; another replica leads"),
+    }
+}
+
+async fn terminated() {
+    let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match signal {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}

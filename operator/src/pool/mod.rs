@@ -1,0 +1,163 @@
+//! The WorkerPool controller: divides the slots among the pool's ImageJobs and tells how the pool is.
+//! It is the only one that grants slots; the ImageJob controller turns grants into pods.
+
+mod status;
+
+use crate::context::Ctx;
+use crate::imagejob::Guarded;
+use crate::metrics::{Failure, Kind};
+use crate::objects::{apply_status, gone_is_fine, watch, watched};
+use crate::stores;
+use futures::StreamExt;
+use kube::api::ListParams;
+use kube::core::DeserializeGuard;
+use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::reflector::ObjectRef;
+use kube::{Api, Resource, ResourceExt};
+use std::sync::Arc;
+use std::time::Duration;
+use tessera_api::{ImageJob, WorkerPool};
+use tessera_core::allocate::{Claim, divide};
+use tessera_core::decide::Problem;
+use tessera_store::Prefix;
+use tracing::Instrument;
+
+/// Field manager of an ImageJob's slots.
+const SLOTS: &str = "tessera-pool";
+
+/// Seconds between two looks at the pool's store.
+const RECHECK: u64 = 60;
+
+/// A reconcile that takes longer is given up and tried again.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A step of a reconcile failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("cannot read the pool or its ImageJobs")]
+    Observe(#[source] kube::Error),
+    #[error("cannot grant slots to ImageJob {job}")]
+    Grant { job: String, source: kube::Error },
+    #[error("cannot write the status of the pool")]
+    Status(#[source] kube::Error),
+    #[error("the reconcile took longer than {} s", TIMEOUT.as_secs())]
+    Timeout,
+}
+
+impl Error {
+    fn kind(&self) -> &'static str {
+        match self {
+            Error::Observe(_) => "observe",
+            Error::Grant { .. } => "grant",
+            Error::Status(_) => "status",
+            Error::Timeout => "timeout",
+        }
+    }
+}
+
+type GuardedPool = DeserializeGuard<WorkerPool>;
+
+/// Runs the controller for as long as the process lives.
+pub(crate) async fn run(ctx: Arc<Ctx>) {
+    let of_job = |job: Guarded| {
+        let namespace = job.meta().namespace.clone().unwrap_or_default();
+        job.0.ok().map(|job| ObjectRef::<GuardedPool>::new(&job.spec.pool).within(&namespace))
+    };
+    Controller::new(watched::<GuardedPool>(&ctx), watch())
+        .watches(watched::<Guarded>(&ctx), watch(), of_job)
+        .with_config(Config::default().concurrency(4))
+        .run(reconcile, on_error, ctx)
+        .for_each(|result| async move {
+            if let Err(error) = result {
+                tracing::debug!(error = %error, "controller");
+            }
+        })
+        .await;
+}
+
+async fn reconcile(object: Arc<GuardedPool>, ctx: Arc<Ctx>) -> Result<Action, Error> {
+    let span = tracing::info_span!(
+        "reconcile",
+        kind = "WorkerPool",
+        namespace = object.meta().namespace,
+        name = object.meta().name
+    );
+    let kind = Kind { kind: "WorkerPool" };
+    let started = std::time::Instant::now();
+    ctx.metrics.reconciles.get_or_create(&kind).inc();
+    let result = tokio::time::timeout(TIMEOUT, step(&object, &ctx).instrument(span)).await;
+    ctx.metrics.seconds.get_or_create(&kind).observe(started.elapsed().as_secs_f64());
+    result.unwrap_or(Err(Error::Timeout))
+}
+
+/// One reconcile, on what the API server has now.
+async fn step(object: &GuardedPool, ctx: &Ctx) -> Result<Action, Error> {
+    let namespace = object.meta().namespace.clone().unwrap_or_default();
+    let pools: Api<GuardedPool> = Api::namespaced(ctx.client.clone(), &namespace);
+    let live = pools.get_opt(&object.name_any()).await.map_err(Error::Observe)?;
+    let Some(Ok(pool)) = live.map(|live| live.0) else { return Ok(Action::await_change()) };
+    let jobs = jobs_of(ctx, &pool).await.map_err(Error::Observe)?;
+    let claims: Vec<Claim> = jobs.iter().map(claim).collect();
+    let granted = divide(pool.spec.replicas, &claims);
+    for (job, slots) in jobs.iter().zip(&granted) {
+        grant(ctx, job, *slots).await.map_err(|source| Error::Grant { job: job.name_any(), source })?;
+    }
+    let problem = look_at_store(ctx, &pool).await.map_err(Error::Observe)?;
+    let told =
+        status::next(&pool, &status::Figures { claims: &claims, granted: &granted, problem }, ctx.now());
+    status::count(ctx, &pool, &told);
+    if Some(&told) != pool.status.as_ref() {
+        let api: Api<WorkerPool> = Api::namespaced(ctx.client.clone(), &namespace);
+        let written = apply_status(&api, &pool.name_any(), crate::objects::MANAGER, &told).await;
+        gone_is_fine(written).map_err(Error::Status)?;
+    }
+    Ok(Action::requeue(Duration::from_secs(RECHECK)))
+}
+
+/// The pool's ImageJobs that have not ended, oldest first.
+async fn jobs_of(ctx: &Ctx, pool: &WorkerPool) -> kube::Result<Vec<ImageJob>> {
+    let api: Api<Guarded> = Api::namespaced(ctx.client.clone(), &pool.namespace().unwrap_or_default());
+    let all = api.list(&ListParams::default()).await?;
+    let mut jobs: Vec<ImageJob> = all.items.into_iter().filter_map(|job| job.0.ok()).collect();
+    jobs.retain(|job| job.spec.pool == pool.name_any() && job.meta().deletion_timestamp.is_none());
+    jobs.retain(|job| !crate::imagejob::has_ended(job));
+    jobs.sort_by_key(|job| (job.creation_timestamp().map(|time| time.0), job.uid()));
+    Ok(jobs)
+}
+
+fn claim(job: &ImageJob) -> Claim {
+    let demand = job.status.as_ref().and_then(|status| status.demand).unwrap_or(0);
+    Claim { demand, weight: job.spec.weight }
+}
+
+/// Writes the job's slots if they differ.
+async fn grant(ctx: &Ctx, job: &ImageJob, slots: u32) -> kube::Result<()> {
+    let before = job.status.as_ref().and_then(|status| status.slots).unwrap_or(0);
+    if before == slots {
+        return Ok(());
+    }
+    let api: Api<ImageJob> = Api::namespaced(ctx.client.clone(), &job.namespace().unwrap_or_default());
+    let status = serde_json::json!({ "slots": slots });
+    gone_is_fine(apply_status(&api, &job.name_any(), SLOTS, &status).await)
+}
+
+/// Whether the store answers to these credentials: the scratch is listed.
+async fn look_at_store(ctx: &Ctx, pool: &WorkerPool) -> kube::Result<Option<Problem>> {
+    let store = match stores::of(ctx, pool).await? {
+        Ok(store) => store,
+        Err(problem) => return Ok(Some(problem)),
+    };
+    let scratch: Prefix = match pool.spec.store.scratch.parse() {
+        Ok(scratch) => scratch,
+        Err(error) => return Ok(Some(stores::unavailable(format!("spec.store.scratch: {error}")))),
+    };
+    Ok(store.list_uploads(&scratch).await.err().map(|error| crate::imagejob::unreachable_store(&error)))
+}
+
+fn on_error(object: Arc<GuardedPool>, error: &Error, ctx: Arc<Ctx>) -> Action {
+    let label = Failure { kind: "WorkerPool", error: error.kind().to_owned() };
+    ctx.metrics.failures.get_or_create(&label).inc();
+    let causes = crate::objects::causes(error);
+    tracing::warn!(namespace = object.meta().namespace, name = object.meta().name, error = %causes, "reconcile failed");
+    Action::requeue(Duration::from_secs(5))
+}
