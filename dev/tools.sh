@@ -107,6 +107,9 @@ cluster_tools() {
   step "pause" build_pause
 }
 
+# What the lints need.
+lint_tools() { install_packages; }
+
 debian_packages() {
   install_packages
   unpack_packages
@@ -116,7 +119,7 @@ debian_packages() {
 tools_ready() { [ "$(cat "$CACHE/tools/done" 2>/dev/null)" = "$(tools_key "$1")" ]; }
 tools_key() { echo "$1 $(sha256sum <"$DEV/versions.env")"; }
 
-# tools client|cluster
+# tools client|cluster|lint
 tools() {
   tools_ready "$1" && return
   need_go

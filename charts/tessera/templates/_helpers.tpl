@@ -1,0 +1,53 @@
+{{/* Names, labels and annotations that templates share. */}}
+
+{{- define "tessera.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- default $full .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "tessera.operator" -}}
+{{ include "tessera.fullname" . }}-operator
+{{- end -}}
+
+{{- define "tessera.serviceAccount" -}}
+{{- $made := ternary (include "tessera.operator" .) "default" .Values.serviceAccount.create -}}
+{{- default $made .Values.serviceAccount.name -}}
+{{- end -}}
+
+{{/* What the Deployment and the Service select: it may never change. */}}
+{{- define "tessera.selector" -}}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end -}}
+
+{{- define "tessera.labels" -}}
+{{ include "tessera.selector" . }}
+app.kubernetes.io/part-of: tessera
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Labels and annotations of an object: (list $ ANNOTATIONS), each later one beating the earlier. */}}
+{{- define "tessera.metadata" -}}
+{{- $root := index . 0 -}}
+labels:
+  {{- include "tessera.labels" $root | nindent 2 }}
+{{- with merge (dict) (index . 1) $root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "tessera.poolNamespace" -}}
+{{- $namespace := default .Release.Namespace .Values.defaultPool.namespace -}}
+{{- if and .Values.watchNamespaces (not (has $namespace .Values.watchNamespaces)) -}}
+{{- fail (printf "defaultPool.namespace is %q, which watchNamespaces does not list: nobody would serve the pool" $namespace) -}}
+{{- end -}}
+{{- $namespace -}}
+{{- end -}}

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# All tests, cheapest first: lints, the crates' own tests, then a real cluster with the chart installed and the tests on it.
+# It leaves the cluster up, for the next run and for looking into what failed.
+# shellcheck source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+cd "$ROOT"
+command -v cargo >/dev/null || fail "Rust is missing: install rustup; the toolchain is pinned in rust-toolchain.toml"
+
+# aloud COMMAND...: with its output, for its own account of what passed and failed.
+aloud() { "$@" 2>&1; }
+
+lint() {
+  "$DEV/tools.sh" lint
+  watched "cargo fmt" cargo fmt --all --check
+  watched "cargo clippy" cargo clippy --release --workspace --all-targets -- -D warnings
+  shellcheck dev/*.sh dev/cluster/*.sh .ci/run
+}
+
+build() { watched "cargo build" cargo build --release --workspace --all-targets; }
+
+on_cluster() {
+  eval "$("$DEV/cluster.sh" env)"
+  aloud cargo test --release --package tessera-e2e -- --test-threads "${TEST_THREADS:-4}"
+}
+
+say "Tessera: all tests"
+step "lints" lint
+step "build" build
+step "tests of the crates" aloud cargo test --release --no-fail-fast
+step "the cluster" "$DEV/cluster.sh" up
+step "images" "$DEV/images.sh"
+step "install" "$DEV/install.sh"
+step "tests on the cluster" on_cluster
+say "all passed in $((SECONDS / 60)) min $((SECONDS % 60)) s"
