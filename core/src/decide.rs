@@ -1,9 +1,10 @@
 //! What to do next for one ImageJob: a pure, total function of what was observed and the time.
 //! An unchanged world gives no action; a crash after any action is made good by deciding again.
 
+use crate::decision::{Action, Decision, State, Summary};
+use crate::observed::{Ended, Execution, JobEnd, Observed, Planning, Problem, StageJob, Wanted};
 use crate::plan::{Mode, Plan, Stage};
 use crate::reason::Reason;
-use crate::record::Published;
 
 /// Seconds that a problem with the source or the output may pass by itself before the job fails for it.
 pub const GRACE: i64 = 10;
@@ -13,254 +14,6 @@ const POLL: u32 = 3;
 
 /// Seconds until the next look while something outside is missing.
 const RETRY: u32 = 15;
-
-/// What the user asks beside the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Wanted {
-    /// Whether the job is suspended.
-    pub suspend: bool,
-    /// Seconds after its end when the job is deleted; `None`: kept.
-    pub ttl: Option<i64>,
-    /// Seconds after its start when it fails.
-    pub deadline: Option<i64>,
-}
-
-/// Something that keeps a job from being planned or run, with what to do about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// What kind it is.
-    pub reason: Reason,
-    /// A sentence for the user.
-    pub message: String,
-}
-
-impl Problem {
-    /// A problem.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Problem {
-        Problem { reason, message: message.into() }
-    }
-
-    /// How it ends if nothing changes.
-    fn course(&self) -> Course {
-        match self.reason {
-            Reason::PoolNotFound | Reason::StoreUnavailable | Reason::WaitingForPool => Course::Wait,
-            Reason::SourceNotFound | Reason::SourceDenied | Reason::OutputDenied => Course::FailAfterGrace,
-            Reason::Accepted
-            | Reason::Probing
-            | Reason::InvalidSpec
-            | Reason::ImageTooLarge
-            | Reason::UnsupportedImage
-            | Reason::UnsupportedChain
-            | Reason::OutputConflict
-            | Reason::WaitingForSlots
-            | Reason::WaitingForNodes
-            | Reason::ImageNotPulled
-            | Reason::Running
-            | Reason::Suspended
-            | Reason::Complete
-            | Reason::InputChanged
-            | Reason::BadInput
-            | Reason::ShardFailed
-            | Reason::OutOfMemory
-            | Reason::DeadlineExceeded
-            | Reason::Healthy => Course::Fail,
-        }
-    }
-}
-
-enum Course {
-    Wait,
-    FailAfterGrace,
-    Fail,
-}
-
-/// Where the job stands with its plan.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Planning<O> {
-    /// There is none, for this problem; `since` is when it was first told.
-    Impossible {
-        /// What is in the way.
-        problem: Problem,
-        /// Unix seconds at which the status first told this problem.
-        since: Option<i64>,
-    },
-    /// Just made; not stored yet.
-    Made(Box<Plan<O>>),
-    /// Stored in its ConfigMap, with what has been seen of its execution.
-    Stored(Box<Plan<O>>, Box<Execution>),
-}
-
-/// What has been seen of a plan's execution.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Execution {
-    /// Whether workers can be started: the pool and its Secret are there.
-    pub problem: Option<Problem>,
-    /// Slots that the pool has granted.
-    pub slots: u32,
-    /// Shards of the stage `tiles` that have a manifest.
-    pub shards_done: u32,
-    /// Tiles that have been written, of whatever stage is active.
-    pub tiles_done: u64,
-    /// The finished file, once a worker has recorded it.
-    pub published: Option<Published>,
-    /// The Jobs of the ImageJob, by stage.
-    pub jobs: Vec<StageJob>,
-}
-
-/// What the cluster says of a stage's Job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StageJob {
-    /// Which stage it runs.
-    pub stage: Stage,
-    /// `spec.parallelism`.
-    pub parallelism: u32,
-    /// `spec.suspend`.
-    pub suspended: bool,
-    /// Pods that run or wait to run.
-    pub active: u32,
-    /// Pods that have failed so far.
-    pub retries: u32,
-    /// Whether it has ended, and how.
-    pub end: JobEnd,
-    /// What keeps its pods from running, if none runs.
-    pub blocked: Option<Problem>,
-}
-
-/// Whether a Job has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JobEnd {
-    /// Not yet.
-    Open,
-    /// Every index succeeded.
-    Succeeded,
-    /// It failed, for this.
-    Failed(Problem),
-    /// It is being deleted.
-    Deleting,
-}
-
-/// How the job ended earlier, as its status says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// Whether the output is complete.
-    pub complete: bool,
-    /// Unix seconds.
-    pub at: i64,
-    /// Whether scratch and Jobs may still exist: the finalizer is there.
-    pub holds_scratch: bool,
-    /// Seconds that scratch and Jobs of a failed job are kept.
-    pub retention: i64,
-}
-
-/// Everything that the decision follows from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Observed<O> {
-    /// Unix seconds at which the job was first seen.
-    pub started: i64,
-    /// Set when the job has ended.
-    pub ended: Option<Ended>,
-    /// The plan; not looked at once the job has ended.
-    pub planning: Planning<O>,
-}
-
-/// One thing to do. Each may be repeated without harm.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action<O> {
-    /// Store the plan in its ConfigMap, unless there is one.
-    CreatePlan(Box<Plan<O>>),
-    /// Create the stage's Job, unless there is one.
-    CreateJob {
-        /// Which stage.
-        stage: Stage,
-        /// Its `spec.parallelism`.
-        parallelism: u32,
-    },
-    /// Change the parallelism and the suspension of the stage's Job.
-    AdjustJob {
-        /// Which stage.
-        stage: Stage,
-        /// Its `spec.parallelism`.
-        parallelism: u32,
-        /// Its `spec.suspend`.
-        suspend: bool,
-    },
-    /// Delete the stage's Job with its pods.
-    DeleteJob(Stage),
-    /// Delete all Jobs, the plan and everything in scratch, then remove the finalizer.
-    Release,
-    /// Delete the ImageJob itself.
-    DeleteImageJob,
-}
-
-/// The word for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Not planned yet.
-    Pending,
-    /// Something outside is missing.
-    Waiting,
-    /// Workers are at work.
-    Running,
-    /// The user has suspended it.
-    Suspended,
-    /// The output is complete.
-    Complete,
-    /// It will not be.
-    Failed,
-}
-
-/// What the status has to tell.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
-    /// The word.
-    pub state: State,
-    /// Why.
-    pub reason: Reason,
-    /// A sentence.
-    pub message: String,
-    /// The active stage with its number, from 1, of how many.
-    pub stage: Option<(Stage, usize, usize)>,
-    /// Tiles that are done, running (in shards that run) and all.
-    pub tiles: Option<(u64, u64)>,
-    /// Share of the predicted cost that is done, 0 to 100.
-    pub progress: u8,
-    /// Pods at work.
-    pub workers: u32,
-    /// Pods that have failed, in the stages whose Jobs exist.
-    pub retries: u32,
-    /// Slots that the job could use now.
-    pub demand: u32,
-    /// The finished file.
-    pub published: Option<Published>,
-}
-
-impl Summary {
-    fn of(state: State, problem: &Problem) -> Summary {
-        Summary {
-            state,
-            reason: problem.reason,
-            message: problem.message.clone(),
-            stage: None,
-            tiles: None,
-            progress: 0,
-            workers: 0,
-            retries: 0,
-            demand: 0,
-            published: None,
-        }
-    }
-}
-
-/// What to do, what to tell, and when to look again.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Decision<O> {
-    /// In this order.
-    pub actions: Vec<Action<O>>,
-    /// `None`: the status says it already.
-    pub summary: Option<Summary>,
-    /// Seconds; `None`: when something changes.
-    pub requeue: Option<u32>,
-}
 
 /// Decides. `now` is in Unix seconds.
 pub fn decide<O: Clone>(wanted: Wanted, observed: &Observed<O>, now: i64) -> Decision<O> {
@@ -322,12 +75,45 @@ fn fail<O>(problem: &Problem, stages: Vec<Stage>) -> Decision<O> {
 /// Without a plan: wait, or fail, at once or after the grace.
 fn hold<O>(problem: &Problem, since: Option<i64>, now: i64) -> Decision<O> {
     let waited = since.map_or(0, |since| now - since);
-    match problem.course() {
+    match course(problem) {
         Course::Fail => fail(problem, Vec::new()),
         Course::FailAfterGrace if waited >= GRACE => fail(problem, Vec::new()),
         Course::FailAfterGrace => wait(problem, 2),
         Course::Wait => wait(problem, RETRY),
     }
+}
+
+/// How a problem ends if nothing changes.
+fn course(problem: &Problem) -> Course {
+    match problem.reason {
+        Reason::PoolNotFound | Reason::StoreUnavailable | Reason::WaitingForPool => Course::Wait,
+        Reason::SourceNotFound | Reason::SourceDenied | Reason::OutputDenied => Course::FailAfterGrace,
+        Reason::Accepted
+        | Reason::Probing
+        | Reason::InvalidSpec
+        | Reason::ImageTooLarge
+        | Reason::UnsupportedImage
+        | Reason::UnsupportedChain
+        | Reason::OutputConflict
+        | Reason::WaitingForSlots
+        | Reason::WaitingForNodes
+        | Reason::ImageNotPulled
+        | Reason::Running
+        | Reason::Suspended
+        | Reason::Complete
+        | Reason::InputChanged
+        | Reason::BadInput
+        | Reason::ShardFailed
+        | Reason::OutOfMemory
+        | Reason::DeadlineExceeded
+        | Reason::Healthy => Course::Fail,
+    }
+}
+
+enum Course {
+    Wait,
+    FailAfterGrace,
+    Fail,
 }
 
 fn wait<O>(problem: &Problem, seconds: u32) -> Decision<O> {
@@ -502,12 +288,4 @@ fn demand<O>(plan: &Plan<O>, seen: &Execution, stage: Stage) -> u32 {
         (Stage::Tiles | Stage::Whole | Stage::Assemble, _) => 1,
     };
     runnable.max(active)
-}
-
-impl Summary {
-    fn told(self, state: State, problem: Problem) -> Summary {
-        let ended = matches!(state, State::Complete | State::Failed | State::Suspended);
-        let demand = if ended { 0 } else { self.demand };
-        Summary { state, reason: problem.reason, message: problem.message, demand, ..self }
-    }
 }

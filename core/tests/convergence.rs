@@ -2,8 +2,10 @@
 //! once, and then nothing more is decided. The world is a model of what the API server, workers and scratch do.
 
 use proptest::prelude::*;
-use tessera_core::decide::*;
+use tessera_core::decide::{GRACE, decide};
+use tessera_core::decision::*;
 use tessera_core::geometry::Size;
+use tessera_core::observed::*;
 use tessera_core::operation::{Extent, Planned, Refusal};
 use tessera_core::output::{OutputFormat, TiffCompression};
 use tessera_core::pixel::{Channels, Depth, PixelType};
@@ -118,7 +120,12 @@ impl World {
         } else {
             Planning::Made(plan)
         };
-        let ended = self.ended.map(|(complete, at)| Ended { complete, at, holds_scratch: self.finalizer, retention: 0 });
+        let ended = self.ended.map(|(complete, at)| Ended {
+            complete,
+            at,
+            holds_scratch: self.finalizer,
+            retention: 0,
+        });
         Observed { started: 0, ended, planning }
     }
 
@@ -132,7 +139,13 @@ impl World {
                 assert!(*parallelism > 0, "a Job is created only with a slot");
                 if !self.jobs.iter().any(|job| job.stage == *stage) {
                     let open = (0..self.plan.shards(*stage)).collect();
-                    self.jobs.push(Job { stage: *stage, parallelism: *parallelism, suspended: false, failed: false, open });
+                    self.jobs.push(Job {
+                        stage: *stage,
+                        parallelism: *parallelism,
+                        suspended: false,
+                        failed: false,
+                        open,
+                    });
                     self.created += 1;
                 }
             }
@@ -271,16 +284,19 @@ fn no_job_without_a_slot() {
 #[test]
 fn manifests_beat_a_failed_job() {
     let failed = Job { stage: Stage::Tiles, parallelism: 2, suspended: false, failed: true, open: vec![1] };
-    let execution = Execution { slots: 1, shards_done: 4, jobs: vec![stage_job(&failed)], ..Execution::default() };
+    let execution =
+        Execution { slots: 1, shards_done: 4, jobs: vec![stage_job(&failed)], ..Execution::default() };
     let decision = decided(Wanted::default(), execution);
-    let expected = vec![Action::DeleteJob(Stage::Tiles), Action::CreateJob { stage: Stage::Assemble, parallelism: 1 }];
+    let expected =
+        vec![Action::DeleteJob(Stage::Tiles), Action::CreateJob { stage: Stage::Assemble, parallelism: 1 }];
     assert_eq!(decision.actions, expected);
 }
 
 #[test]
 fn a_pod_that_is_about_to_end_keeps_its_slot() {
     let job = Job { stage: Stage::Tiles, parallelism: 2, suspended: false, failed: false, open: vec![2, 3] };
-    let execution = Execution { slots: 2, shards_done: 3, jobs: vec![stage_job(&job)], ..Execution::default() };
+    let execution =
+        Execution { slots: 2, shards_done: 3, jobs: vec![stage_job(&job)], ..Execution::default() };
     assert_eq!(decided(Wanted::default(), execution).actions, vec![]);
 }
 
@@ -289,7 +305,10 @@ fn a_missing_source_fails_after_the_grace_and_a_missing_pool_waits() {
     let told = |reason, since| {
         let problem = Problem::new(reason, "text");
         let planning: Planning<Nothing> = Planning::Impossible { problem, since };
-        decide(Wanted::default(), &Observed { started: 0, ended: None, planning }, 1000).summary.unwrap().state
+        decide(Wanted::default(), &Observed { started: 0, ended: None, planning }, 1000)
+            .summary
+            .unwrap()
+            .state
     };
     assert_eq!(told(Reason::SourceNotFound, None), State::Waiting);
     assert_eq!(told(Reason::SourceNotFound, Some(1000 - GRACE)), State::Failed);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tessera_api::WorkerPool;
 use tessera_api::workerpool::Checksums;
-use tessera_core::decide::Problem;
+use tessera_core::observed::Problem;
 use tessera_core::reason::Reason;
 use tessera_store::{Credentials, S3Store, Store, StoreConfig, Timeouts};
 

@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Api, Resource, ResourceExt};
 use tessera_api::ImageJob;
-use tessera_core::decide::{Action, Decision};
+use tessera_core::decision::{Action, Decision};
 use tessera_core::name::{self, label};
 use tessera_core::plan::Stage;
 use tessera_operations::Operation;

@@ -4,7 +4,7 @@ use crate::context::Ctx;
 use kube::Resource;
 use kube::runtime::events::{Event, EventType};
 use tessera_api::ImageJob;
-use tessera_core::decide::{State, Summary};
+use tessera_core::decision::{State, Summary};
 use tessera_core::reason::Reason;
 
 /// Bytes of an event's note.

@@ -3,8 +3,8 @@
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStateWaiting, Pod};
 use kube::{Resource, ResourceExt};
-use tessera_core::decide::{JobEnd, Problem, StageJob};
 use tessera_core::name::label;
+use tessera_core::observed::{JobEnd, Problem, StageJob};
 use tessera_core::plan::Stage;
 use tessera_core::reason::Reason;
 

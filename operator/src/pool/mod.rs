@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tessera_api::{ImageJob, WorkerPool};
 use tessera_core::allocate::{Claim, divide};
-use tessera_core::decide::Problem;
+use tessera_core::observed::Problem;
 use tessera_store::Prefix;
 use tracing::Instrument;
 

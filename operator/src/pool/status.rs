@@ -7,8 +7,8 @@ use kube::{Resource, ResourceExt};
 use tessera_api::conditions::{self, ConditionStatus, ConditionType, NewCondition};
 use tessera_api::{WorkerPool, WorkerPoolStatus};
 use tessera_core::allocate::Claim;
-use tessera_core::decide::Problem;
 use tessera_core::name::{label, label_value};
+use tessera_core::observed::Problem;
 use tessera_core::reason::Reason;
 
 /// What the status follows from.
