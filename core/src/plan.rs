@@ -2,26 +2,17 @@
 //! Making it is pure; its JSON form is the contract between operator and worker.
 
 use crate::cost::{self, Footprint};
-use crate::geometry::{MAX_SIDE, Size};
+use crate::geometry::Size;
 use crate::grid::Grid;
+use crate::limit;
 use crate::operation::{Chain, ChainRefusal, Extent};
 use crate::output::OutputFormat;
 use crate::piece::{self, Piece};
-use crate::pixel::Depth;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// The version of the plan's form. A worker refuses a plan of another version.
 pub const VERSION: u32 = 1;
-
-/// The largest composed halo of a stage, in pixels.
-pub const MAX_HALO: u32 = 2048;
-
-/// The longest side of a JPEG in pixels: libjpeg-turbo's limit.
-const MAX_JPEG_SIDE: u32 = 65_500;
-
-/// The longest side of a PNG in pixels.
-const MAX_PNG_SIDE: u32 = i32::MAX as u32;
 
 /// The columns of a strip that are computed at once, before memory asks for fewer.
 const COLUMN: u32 = 4096;
@@ -284,14 +275,14 @@ impl From<ChainRefusal> for PlanRefusal {
 /// The request is beyond a limit, or the chain or the format do not fit the image.
 pub fn plan<O: crate::operation::Planned>(request: Request<O>) -> Result<Plan<O>, PlanRefusal> {
     let Request { image, format, limits, .. } = &request;
-    check_length(request.operations.len(), *limits)?;
+    limit::length(request.operations.len(), *limits)?;
     let steps = request.operations.iter().map(|step| step as &dyn crate::operation::Planned).collect();
     let chain = Chain::new(steps, image.extent)?;
     let output = chain.output();
-    check_pixels("the source", image.extent, *limits)?;
-    check_pixels("the output", output, *limits)?;
-    check_halo(chain.halo())?;
-    check_format(*format, output)?;
+    limit::pixels("the source", image.extent, *limits)?;
+    limit::pixels("the output", output, *limits)?;
+    limit::halo(chain.halo())?;
+    limit::format(*format, output)?;
     let grid = Grid::new(output, *format);
     let work = cost::work_seconds(image, &chain, *format);
     let mode = mode(&request, &grid, work);
@@ -331,61 +322,6 @@ fn source<O>(request: &Request<O>) -> Source {
         bytes: request.image.bytes,
         extent: request.image.extent,
         access: request.image.access,
-    }
-}
-
-fn check_length(length: usize, limits: Limits) -> Result<(), PlanRefusal> {
-    if length > limits.operations as usize {
-        let text = format!(
-            "{length} operations, and the pool allows {}: split the chain in two jobs",
-            limits.operations
-        );
-        return Err(PlanRefusal::Chain(text));
-    }
-    Ok(())
-}
-
-fn check_pixels(what: &str, extent: Extent, limits: Limits) -> Result<(), PlanRefusal> {
-    let (size, side) = (extent.size, extent.size.width.max(extent.size.height));
-    if size.pixels() > limits.pixels || side > MAX_SIDE {
-        return Err(PlanRefusal::TooLarge(format!(
-            "{what} has {size} = {} pixels, and the pool allows {} (spec.limits.pixels of the WorkerPool)",
-            size.pixels(),
-            limits.pixels
-        )));
-    }
-    Ok(())
-}
-
-fn check_halo(halo: u32) -> Result<(), PlanRefusal> {
-    if halo > MAX_HALO {
-        return Err(PlanRefusal::Chain(format!(
-            "the chain reads {halo} pixels around each pixel, and the limit is {MAX_HALO}: use smaller radii, or split the chain in two jobs"
-        )));
-    }
-    Ok(())
-}
-
-fn check_format(format: OutputFormat, output: Extent) -> Result<(), PlanRefusal> {
-    let longest = output.size.width.max(output.size.height);
-    let refuse = |text: String| Err(PlanRefusal::Chain(text));
-    match format {
-        OutputFormat::Jpeg { .. }
-            if output.pixel.channels.has_alpha() || output.pixel.depth == Depth::U16 =>
-        {
-            refuse(format!(
-                "the chain's result is {}, and JPEG takes 8-bit pixels without alpha: choose PNG or TIFF",
-                output.pixel
-            ))
-        }
-        OutputFormat::Jpeg { .. } if longest > MAX_JPEG_SIDE => refuse(format!(
-            "the output is {}, and a JPEG has at most {MAX_JPEG_SIDE} pixels on a side: choose TIFF or PNG",
-            output.size
-        )),
-        OutputFormat::Png if longest > MAX_PNG_SIDE => {
-            refuse(format!("the output is {}, too long for a PNG: choose TIFF", output.size))
-        }
-        OutputFormat::Jpeg { .. } | OutputFormat::Png | OutputFormat::Tiff { .. } => Ok(()),
     }
 }
 

@@ -1,0 +1,81 @@
+//! What stands before and after the encoded tiles or bands of a file, for every output format alike.
+//! A file is its head, its parts in the file order of [`tessera_core::grid::Grid`], and its tail.
+
+use crate::checksum::{ADLER_EMPTY, adler32_join};
+use crate::png_out;
+use crate::tiff_out::TiffFile;
+use tessera_core::operation::Extent;
+use tessera_core::output::OutputFormat;
+
+/// What a file's layout needs to know of an encoded tile or band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// Its encoded bytes.
+    pub size: u32,
+    /// Adler-32 of its filtered rows (PNG; else 1).
+    pub adler: u32,
+    /// Bytes of its filtered rows (PNG; else 0).
+    pub filtered: u64,
+}
+
+/// The layout of an output file.
+#[derive(Debug, Clone)]
+pub enum Layout {
+    /// A TIFF: all is in the head.
+    Tiff(TiffFile),
+    /// A PNG.
+    Png {
+        /// Size and pixel type.
+        extent: Extent,
+        /// The raw colour profile.
+        icc: Option<Vec<u8>>,
+    },
+    /// A JPEG: one part, encoded as a whole.
+    Jpeg,
+}
+
+impl Layout {
+    /// The layout of a file of format `format` for an image of extent `extent`. The raw profile `icc` must suit its
+    /// channels ([`crate::icc::suits`]); a JPEG's stands in its one part.
+    pub fn new(extent: Extent, format: OutputFormat, icc: Option<Vec<u8>>) -> Layout {
+        match format {
+            OutputFormat::Tiff { tile, compression } => {
+                Layout::Tiff(TiffFile::new(extent, tile, compression, icc))
+            }
+            OutputFormat::Png => Layout::Png { extent, icc },
+            OutputFormat::Jpeg { .. } => Layout::Jpeg,
+        }
+    }
+
+    /// Length of the head, known before any part is encoded.
+    pub fn head_len(&self) -> u64 {
+        match self {
+            Layout::Tiff(file) => file.header_len(),
+            Layout::Png { extent, icc } => png_out::head(*extent, icc.as_deref()).len() as u64,
+            Layout::Jpeg => 0,
+        }
+    }
+
+    /// What stands before the parts; `parts` are all of them in file order.
+    ///
+    /// # Panics
+    /// The parts are not as many as the grid's tiles.
+    pub fn head(&self, parts: &[Part]) -> Vec<u8> {
+        match self {
+            Layout::Tiff(file) => file.header(&parts.iter().map(|part| part.size).collect::<Vec<_>>()),
+            Layout::Png { extent, icc } => png_out::head(*extent, icc.as_deref()),
+            Layout::Jpeg => Vec::new(),
+        }
+    }
+
+    /// What stands behind the parts.
+    pub fn tail(&self, parts: &[Part]) -> Vec<u8> {
+        match self {
+            Layout::Tiff(_) | Layout::Jpeg => Vec::new(),
+            Layout::Png { .. } => {
+                let join = |adler, part: &Part| adler32_join(adler, part.adler, part.filtered);
+                png_out::tail(parts.iter().fold(ADLER_EMPTY, join))
+            }
+        }
+    }
+}

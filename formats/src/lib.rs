@@ -1,0 +1,23 @@
+//! Image files without their pixels: headers parsed from byte ranges, and the layouts of the files that are written in
+//! parts and joined. Does no IO, never decodes or encodes a pixel, and takes every byte it is given for hostile.
+//!
+//! Reading: [`header::parse`] until it is [`Progress::Done`]; for a TIFF then [`tiff::tile_table`] for where its tiles lie.
+//! Writing: a [`layout::Layout`] for what stands before and after the encoded tiles or bands.
+
+pub mod checksum;
+mod exif;
+pub mod header;
+pub mod icc;
+mod jpeg;
+pub mod layout;
+pub mod orientation;
+mod png;
+pub mod png_out;
+pub mod ranges;
+pub mod tiff;
+mod tiff_ifd;
+pub mod tiff_out;
+mod tile_table;
+
+pub use header::{Header, HeaderError, Kind, Progress, parse};
+pub use ranges::Ranges;

@@ -1,0 +1,179 @@
+//! The first image file directory of a TIFF or BigTIFF, in both byte orders (TIFF 6.0, section 2; the BigTIFF design).
+//! Knows fields, not what they mean; follows no other directory, so that a cycle of them is not seen.
+
+use crate::header::Stop;
+use crate::ranges::Reader;
+
+/// More fields than any writer puts into a directory.
+const MOST_FIELDS: u64 = 4096;
+
+/// The tags that are read.
+pub(crate) mod tag {
+    pub(crate) const WIDTH: u16 = 256;
+    pub(crate) const HEIGHT: u16 = 257;
+    pub(crate) const BITS: u16 = 258;
+    pub(crate) const COMPRESSION: u16 = 259;
+    pub(crate) const PHOTOMETRIC: u16 = 262;
+    pub(crate) const FILL_ORDER: u16 = 266;
+    pub(crate) const STRIP_OFFSETS: u16 = 273;
+    pub(crate) const ORIENTATION: u16 = 274;
+    pub(crate) const SAMPLES: u16 = 277;
+    pub(crate) const ROWS_PER_STRIP: u16 = 278;
+    pub(crate) const STRIP_COUNTS: u16 = 279;
+    pub(crate) const PLANAR: u16 = 284;
+    pub(crate) const PREDICTOR: u16 = 317;
+    pub(crate) const TILE_WIDTH: u16 = 322;
+    pub(crate) const TILE_HEIGHT: u16 = 323;
+    pub(crate) const TILE_OFFSETS: u16 = 324;
+    pub(crate) const TILE_COUNTS: u16 = 325;
+    pub(crate) const EXTRA_SAMPLES: u16 = 338;
+    pub(crate) const SAMPLE_FORMAT: u16 = 339;
+    pub(crate) const JPEG_TABLES: u16 = 347;
+    pub(crate) const ICC: u16 = 34675;
+}
+
+/// A field's values: where they stand, how many, and how many bytes each has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Values {
+    /// Position of the first in the file.
+    pub(crate) at: u64,
+    pub(crate) count: u64,
+    /// Bytes of one: 1, 2, 4 or 8.
+    pub(crate) width: u64,
+    /// Whether they are unsigned integers.
+    integers: bool,
+}
+
+/// A directory's fields, with what is needed to read their values.
+#[derive(Debug)]
+pub(crate) struct Directory<'a> {
+    pub(crate) reader: Reader<'a>,
+    pub(crate) big_endian: bool,
+    fields: Vec<(u16, Values)>,
+}
+
+/// How numbers and fields are written.
+#[derive(Debug, Clone, Copy)]
+struct Dialect {
+    big_endian: bool,
+    /// BigTIFF: counts and offsets have 8 bytes.
+    big: bool,
+}
+
+impl Dialect {
+    fn read(reader: &Reader) -> Result<Dialect, Stop> {
+        match reader.array(0)? {
+            [b'I', b'I', 42, 0] => Ok(Dialect { big_endian: false, big: false }),
+            [b'M', b'M', 0, 42] => Ok(Dialect { big_endian: true, big: false }),
+            [b'I', b'I', 43, 0] => Ok(Dialect { big_endian: false, big: true }),
+            [b'M', b'M', 0, 43] => Ok(Dialect { big_endian: true, big: true }),
+            _ => reader.damaged("unknown byte order mark"),
+        }
+    }
+
+    fn number(self, bytes: &[u8]) -> u64 {
+        number(bytes, self.big_endian)
+    }
+}
+
+/// The unsigned integer of up to 8 bytes.
+pub(crate) fn number(bytes: &[u8], big_endian: bool) -> u64 {
+    let push = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+    if big_endian { bytes.iter().fold(0, push) } else { bytes.iter().rev().fold(0, push) }
+}
+
+impl<'a> Directory<'a> {
+    /// The first directory of a file.
+    pub(crate) fn first(reader: Reader<'a>) -> Result<Directory<'a>, Stop> {
+        let dialect = Dialect::read(&reader)?;
+        if dialect.big && dialect.number(reader.bytes(4, 4)?) != if dialect.big_endian { 8 << 16 } else { 8 }
+        {
+            return reader.damaged("a BigTIFF whose offsets are not of 8 bytes");
+        }
+        let start = if dialect.big {
+            dialect.number(reader.bytes(8, 8)?)
+        } else {
+            dialect.number(reader.bytes(4, 4)?)
+        };
+        let (count_width, field_width) = if dialect.big { (8, 20) } else { (2, 12) };
+        let count = dialect.number(reader.bytes(start, count_width)?);
+        if count > MOST_FIELDS {
+            return reader.damaged(format!("a directory of {count} fields"));
+        }
+        let at = start.saturating_add(count_width);
+        let bytes = reader.bytes(at, count * field_width)?;
+        let fields = bytes.chunks_exact(field_width as usize).zip(0..);
+        let fields =
+            fields.filter_map(|(bytes, index)| field(dialect, bytes, at + index * field_width)).collect();
+        Ok(Directory { reader, big_endian: dialect.big_endian, fields })
+    }
+
+    /// The values of a field, if it is there.
+    pub(crate) fn values(&self, tag: u16) -> Option<Values> {
+        self.fields.iter().find(|(candidate, _)| *candidate == tag).map(|(_, values)| *values)
+    }
+
+    /// As [`Directory::values`], where they are unsigned integers.
+    pub(crate) fn integers(&self, tag: u16) -> Option<Values> {
+        self.values(tag).filter(|values| values.integers)
+    }
+
+    /// The first value of a field of unsigned integers.
+    pub(crate) fn uint(&self, tag: u16) -> Result<Option<u64>, Stop> {
+        let values = self.integers(tag).filter(|values| values.count > 0);
+        values
+            .map(|values| self.numbers(&Values { count: 1, ..values }).map(|numbers| numbers[0]))
+            .transpose()
+    }
+
+    /// The first value of a field that must be there.
+    pub(crate) fn required(&self, tag: u16, name: &str) -> Result<u64, Stop> {
+        self.uint(tag)?.map_or_else(|| self.reader.damaged(format!("it has no {name}")), Ok)
+    }
+
+    /// Up to `most` values of a field of unsigned integers; none where the field is absent.
+    pub(crate) fn uints(&self, tag: u16, most: u64) -> Result<Vec<u64>, Stop> {
+        match self.integers(tag) {
+            Some(values) => self.numbers(&Values { count: values.count.min(most), ..values }),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn numbers(&self, values: &Values) -> Result<Vec<u64>, Stop> {
+        let bytes = self.reader.bytes(values.at, values.count.saturating_mul(values.width))?;
+        Ok(bytes.chunks_exact(values.width as usize).map(|bytes| number(bytes, self.big_endian)).collect())
+    }
+
+    /// The bytes of a field of bytes, if it is there and has at most `most` of them.
+    pub(crate) fn blob(&self, tag: u16, most: u64, name: &str) -> Result<Option<&'a [u8]>, Stop> {
+        match self.values(tag) {
+            Some(values) if values.count > most || values.width != 1 => {
+                self.reader.damaged(format!("{} values in {name}", values.count))
+            }
+            Some(values) => self.reader.bytes(values.at, values.count).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// A field from its 12 or 20 bytes at `at`; `None` for a type that does not exist. Values that fit into the field stand
+/// in it, others where it points to.
+fn field(dialect: Dialect, bytes: &[u8], at: u64) -> Option<(u16, Values)> {
+    let (tag, kind) = (dialect.number(&bytes[..2]) as u16, dialect.number(&bytes[2..4]));
+    let (width, integers) = match kind {
+        1 => (1, true),
+        2 | 6 | 7 => (1, false),
+        3 => (2, true),
+        8 => (2, false),
+        4 | 13 => (4, true),
+        9 | 11 => (4, false),
+        16 | 18 => (8, true),
+        5 | 10 | 12 | 17 => (8, false),
+        _ => return None,
+    };
+    let inline = if dialect.big { 12 } else { 8 };
+    let count = dialect.number(&bytes[4..inline]);
+    let fits = count.saturating_mul(width) <= (bytes.len() - inline) as u64;
+    let at = if fits { at + inline as u64 } else { dialect.number(&bytes[inline..]) };
+    Some((tag, Values { at, count, width, integers }))
+}

@@ -1,0 +1,96 @@
+//! Where the tiles of a TIFF lie, read for as few of them as are needed. Fetches nothing, decodes nothing.
+
+use crate::header::{HeaderError, Progress, Stop, progress};
+use crate::ranges::{Ranges, Reader};
+use crate::tiff::TiffSource;
+use crate::tiff_ifd::{Values, number};
+use std::ops::Range;
+
+/// Where a run of tiles lies in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TileTable {
+    first: u64,
+    ranges: Vec<Range<u64>>,
+}
+
+impl TileTable {
+    /// The bytes of tile `index`; an empty range for a sparse tile, whose samples are all 0. `None` where the table does
+    /// not cover the tile.
+    pub fn bytes_of(&self, index: u64) -> Option<Range<u64>> {
+        let at = index.checked_sub(self.first)?;
+        self.ranges.get(usize::try_from(at).ok()?).cloned()
+    }
+}
+
+/// Where the tiles `tiles` (a run of row-major indexes) of a file of `total` bytes lie. Fetch what is asked for and call
+/// again, as with [`crate::parse`]; it needs 8 to 16 bytes of the file for each tile.
+///
+/// # Errors
+/// A tile lies outside the file, or has more bytes than its pixels can have.
+pub fn tile_table(
+    have: &Ranges,
+    total: u64,
+    tiff: &TiffSource,
+    tiles: Range<u64>,
+) -> Result<Progress<TileTable>, HeaderError> {
+    let reader = Reader { have, total, limit: u64::MAX, format: "TIFF" };
+    progress(table(&reader, tiff, tiles))
+}
+
+fn table(reader: &Reader, tiff: &TiffSource, tiles: Range<u64>) -> Result<TileTable, Stop> {
+    let tiles = tiles.start..tiles.end.min(tiff.tiles());
+    if tiff.places.split {
+        return split_table(reader, tiff, tiles);
+    }
+    let offsets = run(reader, tiff, &tiff.places.offsets, &tiles)?;
+    let counts = run(reader, tiff, &tiff.places.counts, &tiles)?;
+    let ranges = tiles.clone().zip(offsets.zip(counts));
+    let ranges = ranges.map(|(index, (offset, count))| tile_range(reader, tiff, index, offset, count));
+    Ok(TileTable { first: tiles.start, ranges: ranges.collect::<Result<_, _>>()? })
+}
+
+/// The values of the tiles `tiles` in an array of offsets or counts.
+fn run<'a>(
+    reader: &Reader<'a>,
+    tiff: &TiffSource,
+    values: &Values,
+    tiles: &Range<u64>,
+) -> Result<impl Iterator<Item = u64> + use<'a>, Stop> {
+    let at = values.at.saturating_add(tiles.start.saturating_mul(values.width));
+    let length = tiles.end.saturating_sub(tiles.start).saturating_mul(values.width);
+    let (width, big_endian) = (values.width as usize, tiff.big_endian);
+    Ok(reader.bytes(at, length)?.chunks_exact(width).map(move |bytes| number(bytes, big_endian)))
+}
+
+fn tile_range(
+    reader: &Reader,
+    tiff: &TiffSource,
+    index: u64,
+    offset: u64,
+    count: u64,
+) -> Result<Range<u64>, Stop> {
+    if count == 0 {
+        return Ok(0..0);
+    }
+    let end = offset.saturating_add(count);
+    if end > reader.total {
+        return Err(HeaderError::Truncated { format: "TIFF", end, total: reader.total }.into());
+    }
+    // No compression makes a tile much larger; what claims to be is not fetched.
+    let most = tiff.raw_bytes(tiff.tile) * 2 + (1 << 20);
+    if count > most {
+        return reader.damaged(format!("tile {index} has {count} bytes"));
+    }
+    Ok(offset..end)
+}
+
+/// The runs of rows of a single uncompressed strip.
+fn split_table(reader: &Reader, tiff: &TiffSource, tiles: Range<u64>) -> Result<TileTable, Stop> {
+    let offset = run(reader, tiff, &tiff.places.offsets, &(0..1))?.next().unwrap_or(0);
+    let run_bytes = tiff.raw_bytes(tiff.tile);
+    let range = |index: u64| {
+        let start = offset.saturating_add(index * run_bytes);
+        tile_range(reader, tiff, index, start, tiff.raw_bytes(tiff.tile_stored(index)))
+    };
+    Ok(TileTable { first: tiles.start, ranges: tiles.map(range).collect::<Result<_, _>>()? })
+}

@@ -1,0 +1,124 @@
+//! The one place that calls C: libjpeg-turbo's algorithms, through mozjpeg. Decodes as libjpeg-turbo does by default
+//! (islow, fancy upsampling) and encodes baseline strips. A panic of the codec ends here, and so does every warning:
+//! data that libjpeg would fill up with gray is an error.
+
+use crate::decode::Damage;
+use mozjpeg::{ColorSpace, Compress, Decompress};
+use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr, msg_parm_union};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use tessera_core::geometry::Size;
+use tessera_core::pixel::Channels;
+
+/// Below this quality the standard tables have values over 255, which are no baseline.
+const LOWEST_PLAIN_QUALITY: u8 = 25;
+
+/// Decodes a JPEG of 1 or 3 components, as `channels` says, if `accepts` its size. Gives the size and the samples.
+pub(crate) fn decode(
+    bytes: &[u8],
+    channels: Channels,
+    accepts: impl Fn(Size) -> bool,
+) -> Result<(Size, Vec<u8>), Damage> {
+    guarded(|| decode_unguarded(bytes, channels, accepts))?
+}
+
+fn decode_unguarded(
+    bytes: &[u8],
+    channels: Channels,
+    accepts: impl Fn(Size) -> bool,
+) -> Result<(Size, Vec<u8>), Damage> {
+    let decoder = Decompress::with_err(strict()).from_mem(bytes).map_err(io)?;
+    let size = Size::new(decoder.width() as u32, decoder.height() as u32);
+    let components = decoder.components().len();
+    if components != channels.count() || !accepts(size) {
+        let found = format!("a JPEG of {size} pixels and {components} components");
+        return Err(Damage::Other {
+            found,
+            expected: format!("{} components of its own size", channels.count()),
+        });
+    }
+    let mut started = if components == 1 { decoder.grayscale() } else { decoder.rgb() }.map_err(io)?;
+    let mut samples = vec![0u8; size.pixels() as usize * components];
+    started.read_scanlines_into(&mut samples).map_err(io)?;
+    Ok((size, samples))
+}
+
+/// Encodes rows of `size` as a baseline JPEG: 4:2:0 where there is colour, standard Huffman tables, no restarts.
+pub(crate) fn encode_strip(
+    rows: &[u8],
+    size: Size,
+    channels: Channels,
+    quality: u8,
+) -> Result<Vec<u8>, String> {
+    let encoded = guarded(|| {
+        let colour = channels == Channels::Rgb;
+        let space = if colour { ColorSpace::JCS_RGB } else { ColorSpace::JCS_GRAYSCALE };
+        let mut encoder = Compress::new(space);
+        encoder.set_fastest_defaults();
+        encoder.set_size(size.width as usize, size.height as usize);
+        encoder.set_optimize_coding(false);
+        set_quality(&mut encoder, quality);
+        if colour {
+            encoder.set_chroma_sampling_pixel_sizes((2, 2), (2, 2));
+        }
+        let mut started = encoder.start_compress(Vec::new())?;
+        started.write_scanlines(rows)?;
+        started.finish()
+    });
+    encoded.map_err(|damage| damage.to_string())?.map_err(|error| error.to_string())
+}
+
+/// libjpeg's tables for a quality of 1 to 100, none of them over 255.
+fn set_quality(encoder: &mut Compress, quality: u8) {
+    let quality = quality.clamp(1, 100);
+    encoder.set_quality(f32::from(quality));
+    if quality < LOWEST_PLAIN_QUALITY {
+        let scaled = |table: &mozjpeg::qtable::QTable| table.scaled(f32::from(quality), f32::from(quality));
+        encoder.set_luma_qtable(&scaled(&mozjpeg::qtable::AnnexK_Luma));
+        encoder.set_chroma_qtable(&scaled(&mozjpeg::qtable::AnnexK_Chroma));
+    }
+}
+
+/// Runs `work`, which may panic as mozjpeg does on every error.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Damage> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast::<String>().map_or_else(|_| "libjpeg gave up".into(), |text| *text);
+        Damage::Codec(text)
+    })
+}
+
+fn io(error: std::io::Error) -> Damage {
+    Damage::Codec(format!("JPEG: {error}"))
+}
+
+/// An error manager that unwinds on errors and on warnings.
+fn strict() -> jpeg_error_mgr {
+    jpeg_error_mgr {
+        error_exit: Some(on_error),
+        emit_message: Some(on_message),
+        output_message: Some(ignore),
+        format_message: None,
+        reset_error_mgr: Some(ignore),
+        msg_code: 0,
+        msg_parm: msg_parm_union::default(),
+        trace_level: 0,
+        num_warnings: 0,
+        jpeg_message_table: std::ptr::null(),
+        last_jpeg_message: 0,
+        addon_message_table: std::ptr::null(),
+        first_addon_message: 0,
+        last_addon_message: 0,
+    }
+}
+
+extern "C-unwind" fn on_error(_: &mut jpeg_common_struct) {
+    // Not a panic: the hook that prints panics is not called.
+    resume_unwind(Box::new(String::from("the JPEG data is not valid")));
+}
+
+extern "C-unwind" fn on_message(_: &mut jpeg_common_struct, level: std::os::raw::c_int) {
+    if level < 0 {
+        resume_unwind(Box::new(String::from("the JPEG data is damaged or ends early")));
+    }
+}
+
+extern "C-unwind" fn ignore(_: &mut jpeg_common_struct) {}

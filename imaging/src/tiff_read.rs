@@ -1,0 +1,151 @@
+//! Decodes one tile or strip of a TIFF: decompress, undo the predictor, bring the samples to our pixel types.
+//! Knows the stored image only; orientation comes after.
+
+use crate::decode::{Damage, inflate, region_of_bytes};
+use crate::jpeg;
+use crate::jpeg_stream::complete;
+use tessera_core::geometry::{Rect, Size};
+use tessera_formats::tiff::{Compression, Photometric, TiffSource};
+use tessera_operations::region::{Region, Samples};
+use weezl::{BitOrder, LzwStatus, decode::Configuration};
+
+/// The pixels of tile `index`, clipped to the stored image.
+pub(crate) fn decode(tiff: &TiffSource, index: u64, bytes: &[u8]) -> Result<Region, Damage> {
+    let stored = tiff.tile_stored(index);
+    let rect = tiff.tile_rect(index);
+    let mut tile = stored_tile(tiff, rect, stored, bytes)?;
+    if tiff.predictor && !bytes.is_empty() {
+        undo_predictor(&mut tile);
+    }
+    let mut tile = if tile.rect == rect { tile } else { tile.crop(rect) };
+    if tiff.photometric == Photometric::WhiteIsZero {
+        invert(&mut tile);
+    }
+    if tiff.associated_alpha {
+        unassociate(&mut tile);
+    }
+    Ok(tile)
+}
+
+/// The samples as stored, with padding: those of a tile of size `stored`, or of the size that its JPEG has.
+fn stored_tile(tiff: &TiffSource, rect: Rect, stored: Size, bytes: &[u8]) -> Result<Region, Damage> {
+    let area = Rect::new(rect.x, rect.y, stored.width, stored.height);
+    if bytes.is_empty() {
+        return Ok(Region::zeroed(area, tiff.pixel));
+    }
+    let expected = stored.pixels() as usize * tiff.pixel.bytes();
+    let samples = match tiff.compression {
+        Compression::None => {
+            bytes.get(..expected).ok_or(Damage::Short { found: bytes.len(), expected })?.to_vec()
+        }
+        Compression::Deflate => inflate(bytes, expected)?,
+        Compression::Lzw => lzw(bytes, expected)?,
+        Compression::Jpeg => return jpeg_tile(tiff, rect, bytes),
+    };
+    Ok(region_of_bytes(area, tiff.pixel, samples, tiff.big_endian))
+}
+
+/// Decodes TIFF's LZW to exactly `length` bytes.
+fn lzw(bytes: &[u8], length: usize) -> Result<Vec<u8>, Damage> {
+    let mut samples = vec![0; length];
+    let mut decoder =
+        Configuration::with_tiff_size_switch(BitOrder::Msb, 8).with_yield_on_full_buffer(true).build();
+    let (mut read, mut written) = (0, 0);
+    while written < length {
+        let result = decoder.decode_bytes(&bytes[read..], &mut samples[written..]);
+        read += result.consumed_in;
+        written += result.consumed_out;
+        let status = result.status.map_err(|error| Damage::Codec(format!("LZW: {error}")))?;
+        let stuck = result.consumed_in == 0 && result.consumed_out == 0;
+        if written < length && (stuck || matches!(status, LzwStatus::Done)) {
+            return Err(Damage::Short { found: written, expected: length });
+        }
+    }
+    Ok(samples)
+}
+
+/// A tile that is a JPEG of its own, at least as large as what is seen of the tile.
+fn jpeg_tile(tiff: &TiffSource, rect: Rect, bytes: &[u8]) -> Result<Region, Damage> {
+    let stream = complete(bytes, tiff.jpeg_tables.as_deref(), tiff.photometric == Photometric::YCbCr)?;
+    let (least, most) = (rect.size(), tiff.tile);
+    let fits = |size: Size| {
+        (least.width..=most.width).contains(&size.width)
+            && (least.height..=most.height).contains(&size.height)
+    };
+    let (size, samples) = jpeg::decode(&stream, tiff.pixel.channels, fits)?;
+    let area = Rect::new(rect.x, rect.y, size.width, size.height);
+    Ok(Region { rect: area, channels: tiff.pixel.channels, samples: Samples::U8(samples) })
+}
+
+/// Sums the horizontal differences (TIFF 6.0, section 14), each channel on its own, modulo the samples' range.
+fn undo_predictor(tile: &mut Region) {
+    let count = tile.channels.count();
+    let row = tile.rect.width as usize * count;
+    match &mut tile.samples {
+        Samples::U8(samples) => {
+            samples.chunks_exact_mut(row).for_each(|row| sum(row, count, u8::wrapping_add))
+        }
+        Samples::U16(samples) => {
+            samples.chunks_exact_mut(row).for_each(|row| sum(row, count, u16::wrapping_add))
+        }
+    }
+}
+
+fn sum<T: Copy>(row: &mut [T], count: usize, add: fn(T, T) -> T) {
+    for at in count..row.len() {
+        row[at] = add(row[at], row[at - count]);
+    }
+}
+
+/// Turns 0 = white into 0 = black; alpha stays.
+fn invert(tile: &mut Region) {
+    let count = tile.channels.count();
+    match &mut tile.samples {
+        Samples::U8(samples) => samples.iter_mut().step_by(count).for_each(|sample| *sample = !*sample),
+        Samples::U16(samples) => samples.iter_mut().step_by(count).for_each(|sample| *sample = !*sample),
+    }
+}
+
+/// Divides the colours by alpha, rounded half to even; colour 0 where alpha is 0.
+fn unassociate(tile: &mut Region) {
+    let count = tile.channels.count();
+    match &mut tile.samples {
+        Samples::U8(samples) => {
+            for pixel in samples.chunks_exact_mut(count) {
+                let alpha = u32::from(pixel[count - 1]);
+                pixel[..count - 1].iter_mut().for_each(|c| *c = divide(u32::from(*c), alpha, 255) as u8);
+            }
+        }
+        Samples::U16(samples) => {
+            for pixel in samples.chunks_exact_mut(count) {
+                let alpha = u32::from(pixel[count - 1]);
+                pixel[..count - 1].iter_mut().for_each(|c| *c = divide(u32::from(*c), alpha, 65_535) as u16);
+            }
+        }
+    }
+}
+
+/// `colour * max / alpha`, at most `max`.
+fn divide(colour: u32, alpha: u32, max: u32) -> u32 {
+    if alpha == 0 {
+        return 0;
+    }
+    let (quotient, rest) = (colour * max / alpha, colour * max % alpha);
+    let up = 2 * rest > alpha || (2 * rest == alpha && quotient % 2 == 1);
+    (quotient + u32::from(up)).min(max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn associated_alpha_is_divided_out_and_ties_go_to_even() {
+        assert_eq!(divide(64, 128, 255), 128); // 127.5
+        assert_eq!(divide(1, 2, 255), 128); // 127.5
+        assert_eq!(divide(3, 2, 255), 255);
+        assert_eq!(divide(9, 0, 255), 0);
+        assert_eq!(divide(65_535, 65_535, 65_535), 65_535);
+        assert_eq!(divide(1, 3, 255), 85);
+    }
+}

@@ -1,0 +1,69 @@
+//! Parts encoded apart, in any order, from any surroundings, make the same valid file.
+
+// The helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{DEFLATE, decode, picture};
+use tessera_core::geometry::Rect;
+use tessera_core::operation::Extent;
+use tessera_core::output::OutputFormat;
+use tessera_core::pixel::{Channels, Depth, PixelType};
+use tessera_formats::layout::{Layout, Part};
+use tessera_imaging::{encode, file, write_whole};
+use tessera_operations::region::Region;
+
+/// The least region that a part can be encoded from.
+fn least(image: &Region, rect: Rect, format: OutputFormat) -> Region {
+    let above = if format == OutputFormat::Png { u32::from(rect.y > 0) } else { 0 };
+    image.crop(Rect { y: rect.y - above, height: rect.height + above, ..rect })
+}
+
+#[test]
+fn parts_encoded_backwards_from_as_few_pixels_as_possible_make_the_same_file() {
+    for pixel in [PixelType::new(Channels::Gray, Depth::U8), PixelType::new(Channels::Rgba, Depth::U16)] {
+        // Several bands, several blocks.
+        let image = picture(2100, 2600, pixel);
+        let extent = Extent { size: image.rect.size(), pixel };
+        for format in [DEFLATE, OutputFormat::Png] {
+            let rects = file::parts(extent, format);
+            assert!(rects.len() > 1);
+            let one = |rect: &Rect| encode(&least(&image, *rect, format), *rect, format, None).unwrap();
+            let mut encoded: Vec<_> = rects.iter().rev().map(one).collect();
+            encoded.reverse();
+            let parts: Vec<Part> = encoded.iter().map(|part| part.part()).collect();
+            let layout = Layout::new(extent, format, None);
+            let mut bytes = layout.head(&parts);
+            assert_eq!(bytes.len() as u64, layout.head_len());
+            encoded.iter().for_each(|part| bytes.extend(&part.bytes));
+            bytes.extend(layout.tail(&parts));
+            assert_eq!(bytes, write_whole(&image, format, None).unwrap());
+            assert_eq!(decode(&bytes).1, image);
+        }
+    }
+}
+
+#[test]
+fn a_bands_bytes_depend_on_the_row_above_and_on_no_other() {
+    let pixel = PixelType::new(Channels::Rgb, Depth::U8);
+    let image = picture(300, 96, pixel);
+    let band = Rect::new(0, 32, 300, 32);
+    let encoded = encode(&image, band, OutputFormat::Png, None).unwrap();
+    let mut other = Region::zeroed(image.rect, pixel);
+    other.paste(&image.crop(Rect::new(0, 31, 300, 33)));
+    assert_eq!(encode(&other, band, OutputFormat::Png, None).unwrap(), encoded);
+}
+
+#[test]
+fn a_jpeg_holds_what_an_encoder_of_the_whole_would_write() {
+    // Two rows of MCUs and a part of a third, each an image of its own: the same pixels come out.
+    let image = picture(50, 40, PixelType::new(Channels::Rgb, Depth::U8));
+    let bytes = write_whole(&image, OutputFormat::Jpeg { quality: 90 }, None).unwrap();
+    let whole = decode(&bytes).1;
+    let first = image.crop(Rect::new(0, 0, 50, 16));
+    let strip = decode(&write_whole(&first, OutputFormat::Jpeg { quality: 90 }, None).unwrap()).1;
+    // Chroma is interpolated across rows of MCUs, so the last two rows of the strip see their neighbours.
+    let inner = Rect::new(0, 0, 50, 14);
+    assert_eq!(whole.crop(inner), strip.crop(inner));
+}
