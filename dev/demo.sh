@@ -43,7 +43,8 @@ upload() {
   OBJECT=demo/$(basename "$PICTURE")
   local here there
   here=$(stat -c %s "$PICTURE")
-  there=$(s3 --head "$AWS_ENDPOINT_URL/images/$OBJECT" 2>/dev/null | tr -d '\r' | sed -n 's/^[Cc]ontent-[Ll]ength: //p') || true
+  there=$(s3 --range 0-0 --dump-header - --output /dev/null "$AWS_ENDPOINT_URL/images/$OBJECT" 2>/dev/null |
+    tr -d '\r' | sed -n 's,^Content-Range: bytes 0-0/,,p') || true
   [ "$here" = "$there" ] ||
     watched "uploading $((here >> 20)) MiB" s3 -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -T "$PICTURE" "$AWS_ENDPOINT_URL/images/$OBJECT"
 }

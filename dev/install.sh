@@ -29,8 +29,14 @@ YAML
 
 install_chart() {
   local chart=$ROOT/charts/tessera
-  helm upgrade --install "$RELEASE" "$chart" --namespace "$NAMESPACE" --create-namespace --wait --timeout "${PATIENCE}s" \
-    --values "$chart/values-kind.yaml" --values <(values) "$@" || explain
+  { helm upgrade --install "$RELEASE" "$chart" --namespace "$NAMESPACE" --create-namespace --wait --timeout "${PATIENCE}s" \
+    --values "$chart/values-kind.yaml" --values <(values) "$@" && pools_ready; } || explain
+}
+
+# Helm takes a pool that nobody has looked at yet for ready.
+pools_ready() {
+  kubectl get workerpools --namespace default --output name |
+    xargs --no-run-if-empty kubectl wait --namespace default --for=condition=Ready "--timeout=${PATIENCE}s"
 }
 
 # Why it does not come up, in a few lines. It fails, as what it explains did.

@@ -3,32 +3,15 @@
 # IMAGE=path takes a picture of yours. It may not start anything, nor write outside the cache.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=photograph.sh
+. "$DEV/photograph.sh"
 
-PACKAGE=lomiri-wallpapers-16.04 # of Debian and Ubuntu; not installed, only unpacked
-PHOTOGRAPH=$CACHE/photographs/seeding_by_Clements_Engelhardt.jpg # CC0, 5312 x 2988
 FOLDER=$CACHE/try
 
 build() {
   command -v cargo >/dev/null || fail "Rust is missing: install it from https://rustup.rs"
   mkdir -p "$FOLDER"
   watched "cargo build" cargo build --release -p tessera-cli --manifest-path "$ROOT/Cargo.toml"
-}
-
-photograph() {
-  [ -e "$PHOTOGRAPH" ] && return
-  { command -v apt-get && command -v dpkg-deb; } >/dev/null ||
-    fail "the photograph comes from a Debian package: take one of yours, IMAGE=photo.jpg make try"
-  watched "downloading $PACKAGE" download || return
-}
-
-download() {
-  local work
-  work=$(mktemp -d "$CACHE/photographs.XXXXXX")
-  (cd "$work" && apt-get download -q "$PACKAGE" && dpkg-deb -x ./*.deb .) || return
-  mkdir -p "$(dirname "$PHOTOGRAPH")"
-  find "$work" -name "$(basename "$PHOTOGRAPH")" -exec mv -T {} "$PHOTOGRAPH" \; -quit
-  rm -rf "$work"
-  [ -e "$PHOTOGRAPH" ]
 }
 
 # A path in single quotes for YAML.
