@@ -35,7 +35,7 @@ make_picture() {
 
 # s3 CURL-ARGUMENTS...: a signed request. The key is not among the arguments, which all can see.
 s3() {
-  curl --silent --show-error --fail --aws-sigv4 "aws:amz:$AWS_REGION:s3" \
+  curl --silent --show-error --fail --aws-sigv4 "aws:amz:$AWS_REGION:s3" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
     --config <(printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY") "$@"
 }
 
@@ -46,7 +46,7 @@ upload() {
   there=$(s3 --range 0-0 --dump-header - --output /dev/null "$AWS_ENDPOINT_URL/images/$OBJECT" 2>/dev/null |
     tr -d '\r' | sed -n 's,^Content-Range: bytes 0-0/,,p') || true
   [ "$here" = "$there" ] ||
-    watched "uploading $((here >> 20)) MiB" s3 -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -T "$PICTURE" "$AWS_ENDPOINT_URL/images/$OBJECT"
+    watched "uploading $((here >> 20)) MiB" s3 -T "$PICTURE" "$AWS_ENDPOINT_URL/images/$OBJECT"
 }
 
 # job SOURCE OUTPUT: the ImageJob, for the cluster and for this machine alike.
@@ -56,12 +56,14 @@ apiVersion: tessera.dev/v1alpha1
 kind: ImageJob
 metadata:
   name: $JOB
+  # More and shorter shards than the planner would choose, so that all nodes are seen at work.
+  annotations: {tessera.dev/shards: "8"}
 spec:
   source: {uri: "$1"}
   operations:
   - grayscale: {}
   - gaussianBlur: {sigma: 1.5}
-  - sobel: {}
+  - sobel: {scale: 3}
   output: {uri: "$2", ifExists: Replace}
 YAML
 }
@@ -86,6 +88,15 @@ follow() {
     sleep 1
   done
   [ "$(kubectl get imagejob "$JOB" -o jsonpath='{.status.state}')" = Complete ] || give_reason
+  count_pods
+}
+
+# On which nodes the job's pods ran.
+count_pods() {
+  local plan
+  plan=$(kubectl get configmaps --selector "tessera.dev/imagejob=$JOB" -o jsonpath='{.items[0].metadata.name}')
+  kubectl get events --field-selector reason=Scheduled -o jsonpath='{range .items[*]}{.message}{"\n"}{end}' |
+    sed -n "s,.*assigned default/${plan%-plan}-.* to \\(.*\\)$,\\1,p" | sort | uniq -c | awk '{print "      node " $2 " ran " $1 " pods"}'
 }
 
 finished() { kubectl get imagejob "$JOB" -o jsonpath='{.status.conditions[?(@.type=="Finished")].status}'; }
@@ -154,5 +165,5 @@ step "upload to s3://images" upload
 step "the job" apply
 step "the result from s3://results" fetch
 step "comparison with one machine" compare
-step "before and after" page
+step "before and after" watched "reducing the pictures" page
 finish

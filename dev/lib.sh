@@ -23,13 +23,15 @@ fail() {
   exit 1
 }
 
-# step WORDS COMMAND...: a numbered step, and what it took.
+# step WORDS COMMAND...: a numbered step, and what it took. The steps of a script that a step runs are 2.1, 2.2, ...
 step() {
-  local words=$1 start=$SECONDS
+  local words=$1 start=$SECONDS before=${STEP_PREFIX:-}
   shift
   STEP=$((STEP + 1))
-  say "  [$STEP] $words"
+  say "  [$before$STEP] $words"
+  export STEP_PREFIX=$before$STEP.
   "$@"
+  STEP_PREFIX=$before
   say "      $((SECONDS - start)) s"
 }
 

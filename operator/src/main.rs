@@ -24,27 +24,33 @@ async fn main() -> anyhow::Result<()> {
         .json()
         .flatten_event(true)
         .with_current_span(true)
+        .with_span_list(false)
         .with_env_filter(filter)
         .init();
     let client = config::client().await.context("cannot reach the Kubernetes API")?;
     let ctx = Arc::new(Ctx::new(client, config));
-    let server = tokio::spawn(server::serve(ctx.clone()));
     tokio::select! {
-        ended = run(ctx.clone()) => ended,
-        ended = server => ended.context("the server of health and metrics has panicked")?,
-        () = terminated() => Ok(()),
+        ended = server::serve(ctx.clone()) => ended,
+        ended = run(ctx) => ended,
     }
 }
 
-/// Waits for the lease, then runs the controllers until the lease is lost.
+/// Waits for the lease, then runs the controllers until the lease is lost or the process is told to end.
 async fn run(ctx: Arc<Ctx>) -> anyhow::Result<()> {
-    let leader = leader::acquire(&ctx.config).await?;
+    let mut leader = tokio::select! {
+        leader = leader::acquire(&ctx.config) => leader?,
+        () = terminated() => return Ok(()),
+    };
     ctx.health.set_leading();
     tokio::select! {
         () = imagejob::run(ctx.clone()) => anyhow::bail!("the ImageJob controller has ended"),
         () = pool::run(ctx) => anyhow::bail!("the WorkerPool controller has ended"),
         () = leader.lost() => anyhow::bail!("the lease is lost; another replica leads"),
+        () = terminated() => {}
     }
+    // The next replica need not wait until the lease runs out.
+    leader.release().await;
+    Ok(())
 }
 
 async fn terminated() {

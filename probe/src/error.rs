@@ -13,10 +13,14 @@ pub enum ProbeError {
     #[error(transparent)]
     Header(#[from] HeaderError),
     /// The parser failed, which is a mistake of ours.
-    #[error("the header could not be understood; check the file, write it again with another program, and report it with the file")]
+    #[error(
+        "the header could not be understood; check the file, write it again with another program, and report it with the file"
+    )]
     Panicked,
     /// The header is scattered over the file.
-    #[error("the header is not complete after {requests} requests; write the file again, with its metadata together")]
+    #[error(
+        "the header is not complete after {requests} requests; write the file again, with its metadata together"
+    )]
     TooManyRequests {
         /// How many were made.
         requests: u32,
@@ -62,7 +66,9 @@ impl ProbeError {
                 | ErrorKind::Invalid
                 | ErrorKind::Io => ProbeKind::Unreachable,
             },
-            ProbeError::Header(HeaderError::Unsupported(_) | HeaderError::TooLarge { .. }) => ProbeKind::Unsupported,
+            ProbeError::Header(HeaderError::Unsupported(_) | HeaderError::TooLarge { .. }) => {
+                ProbeKind::Unsupported
+            }
             ProbeError::Header(HeaderError::Malformed { .. } | HeaderError::Truncated { .. })
             | ProbeError::Panicked
             | ProbeError::TooManyRequests { .. } => ProbeKind::Malformed,

@@ -70,7 +70,8 @@ async fn parse<T>(
     let mut have = Ranges::new();
     for _ in 0..=requests {
         // The parser reads foreign bytes in the process that holds the keys: a mistake in it must not end the process.
-        let progress = catch_unwind(AssertUnwindSafe(|| parser(&have, info.size))).map_err(|_| ProbeError::Panicked)??;
+        let progress = catch_unwind(AssertUnwindSafe(|| parser(&have, info.size)))
+            .map_err(|_| ProbeError::Panicked)??;
         match progress {
             Progress::Done(value) => return Ok(value),
             Progress::Need(range) => {

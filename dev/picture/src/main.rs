@@ -38,7 +38,9 @@ enum Verb {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().verb {
-        Verb::Mirror { photograph, width, height, output } => mirror(&photograph, Size::new(width, height), &output),
+        Verb::Mirror { photograph, width, height, output } => {
+            mirror(&photograph, Size::new(width, height), &output)
+        }
         Verb::Reduce { picture, width, output } => save(&open(&picture)?.reduced(width)?, &output),
         Verb::Crop { picture, x, y, width, height, output } => {
             let tiff = open(&picture)?;
@@ -124,6 +126,9 @@ fn reflect(at: u32, length: u32) -> usize {
     (if turn.is_multiple_of(2) { at } else { length - 1 - at }) as usize
 }
 
+/// Rows that are read at once, so that a tile is not decoded again for every row of a reduced picture.
+const STRIP: u32 = 2048;
+
 /// A tiled TIFF, open for reading.
 struct Tiff {
     header: Header,
@@ -135,7 +140,9 @@ fn open(picture: &Path) -> anyhow::Result<Tiff> {
     let bytes = read(picture)?;
     let total = bytes.len() as u64;
     let bytes = Ranges::whole(bytes);
-    let Progress::Done(header) = tessera_formats::parse(&bytes, total)? else { bail!("the header is not complete") };
+    let Progress::Done(header) = tessera_formats::parse(&bytes, total)? else {
+        bail!("the header is not complete")
+    };
     let Kind::Tiff(tiff) = &header.kind else { bail!("{} is no TIFF", picture.display()) };
     let Progress::Done(table) = tiff::tile_table(&bytes, total, tiff, 0..tiff.tiles())? else {
         bail!("the table of tiles is not complete");
@@ -167,9 +174,15 @@ impl Tiff {
         let n = (size.width / width.max(1)).max(1);
         let small = Size::new(size.width / n, (size.height / n).max(1));
         let mut result = Region::zeroed(small.rect(), self.header.extent.pixel);
-        for y in 0..small.height {
-            let rows = self.read(Rect::new(0, y * n, size.width, n.min(size.height - y * n)))?;
-            average(&rows, n, &mut result, y);
+        let together = (STRIP / n).max(1);
+        for first in (0..small.height).step_by(together as usize) {
+            let count = together.min(small.height - first);
+            let rows = count * n;
+            let strip = self.read(Rect::new(0, first * n, size.width, rows.min(size.height - first * n)))?;
+            for y in first..first + count {
+                let cells = Rect::new(0, y * n, size.width, n.min(size.height - y * n));
+                average(&strip.crop(cells), n, &mut result, y);
+            }
         }
         Ok(result)
     }
@@ -187,7 +200,8 @@ fn average(from: &Region, n: u32, to: &mut Region, y: u32) {
     for at in 0..width * channels {
         let (x, channel) = (at / channels, at % channels);
         let rows = from.rect.height as usize;
-        let cell = (0..rows).flat_map(|row| (0..n).map(move |column| row * line + (x * n + column) * channels + channel));
+        let cell = (0..rows)
+            .flat_map(|row| (0..n).map(move |column| row * line + (x * n + column) * channels + channel));
         let mean = cell.map(sample).sum::<u64>() / (n * rows) as u64;
         let target = y as usize * width * channels + at;
         match &mut to.samples {

@@ -99,7 +99,7 @@ async fn reconcile(object: Arc<Guarded>, ctx: Arc<Ctx>) -> Result<Action, Error>
         "reconcile",
         kind = "ImageJob",
         namespace = object.meta().namespace,
-        name = object.meta().name,
+        job = object.meta().name,
         uid = object.meta().uid
     );
     let started = std::time::Instant::now();

@@ -80,7 +80,7 @@ async fn reconcile(object: Arc<GuardedPool>, ctx: Arc<Ctx>) -> Result<Action, Er
         "reconcile",
         kind = "WorkerPool",
         namespace = object.meta().namespace,
-        name = object.meta().name
+        pool = object.meta().name
     );
     let kind = Kind { kind: "WorkerPool" };
     let started = std::time::Instant::now();
@@ -114,26 +114,30 @@ async fn step(object: &GuardedPool, ctx: &Ctx) -> Result<Action, Error> {
     Ok(Action::requeue(Duration::from_secs(RECHECK)))
 }
 
-/// The pool's ImageJobs that have not ended, oldest first.
+/// The pool's ImageJobs, oldest first: those that have not ended, and those whose slots are still to be taken back.
 async fn jobs_of(ctx: &Ctx, pool: &WorkerPool) -> kube::Result<Vec<ImageJob>> {
     let api: Api<Guarded> = Api::namespaced(ctx.client.clone(), &pool.namespace().unwrap_or_default());
     let all = api.list(&ListParams::default()).await?;
     let mut jobs: Vec<ImageJob> = all.items.into_iter().filter_map(|job| job.0.ok()).collect();
     jobs.retain(|job| job.spec.pool == pool.name_any() && job.meta().deletion_timestamp.is_none());
-    jobs.retain(|job| !crate::imagejob::has_ended(job));
+    jobs.retain(|job| !crate::imagejob::has_ended(job) || granted_before(job) > 0);
     jobs.sort_by_key(|job| (job.creation_timestamp().map(|time| time.0), job.uid()));
     Ok(jobs)
 }
 
 fn claim(job: &ImageJob) -> Claim {
-    let demand = job.status.as_ref().and_then(|status| status.demand).unwrap_or(0);
+    let asked = job.status.as_ref().and_then(|status| status.demand).unwrap_or(0);
+    let demand = if crate::imagejob::has_ended(job) { 0 } else { asked };
     Claim { demand, weight: job.spec.weight }
+}
+
+fn granted_before(job: &ImageJob) -> u32 {
+    job.status.as_ref().and_then(|status| status.slots).unwrap_or(0)
 }
 
 /// Writes the job's slots if they differ.
 async fn grant(ctx: &Ctx, job: &ImageJob, slots: u32) -> kube::Result<()> {
-    let before = job.status.as_ref().and_then(|status| status.slots).unwrap_or(0);
-    if before == slots {
+    if granted_before(job) == slots {
         return Ok(());
     }
     let api: Api<ImageJob> = Api::namespaced(ctx.client.clone(), &job.namespace().unwrap_or_default());

@@ -1,0 +1,120 @@
+//! `tessera digest`: the SHA-256 of a file and, for files of Tessera's own layout, the tree digest, found again by taking
+//! the file apart. It reads the file and decodes nothing.
+
+use std::ops::Range;
+
+use sha2::{Digest, Sha256};
+use tessera_core::record::{TreeDigest, hex};
+use tessera_formats::header::{Header, Kind};
+use tessera_probe::{Probed, probe, tile_table};
+use tessera_store::{Location, Store};
+
+use crate::failure::Failure;
+use crate::{job, machine};
+
+/// Bytes that are read at once.
+const CHUNK: u64 = 8 << 20;
+
+/// Length of a PNG's chunk without its data.
+const CHUNK_FRAME: u64 = 12;
+
+/// Prints the digests.
+///
+/// # Errors
+/// The file cannot be read.
+pub(crate) async fn digest(file: &str) -> Result<(), Failure> {
+    let problem = |error| Failure::new(1, format!("{file}: {error}"));
+    let uri = tessera_api::uri::Uri::parse(file, tessera_api::uri::Locations::Local).map_err(problem)?;
+    let at = job::location(&uri)?;
+    let store = machine::stores(&[&at])?.of(&at)?;
+    println!("sha256  {}", sha256(&*store, &at).await?);
+    match tree(&*store, &at).await? {
+        Some(digest) => println!("digest  {digest}"),
+        None => println!("digest  none: the file has not the layout of Tessera's own files"),
+    }
+    Ok(())
+}
+
+/// The SHA-256 of an object in hexadecimal.
+pub(crate) async fn sha256(store: &dyn Store, at: &Location) -> Result<String, Failure> {
+    let info = store.head(at).await?;
+    hash(store, at, 0..info.size).await
+}
+
+async fn hash(store: &dyn Store, at: &Location, bytes: Range<u64>) -> Result<String, Failure> {
+    let mut hash = Sha256::new();
+    let mut start = bytes.start;
+    while start < bytes.end {
+        let end = (start + CHUNK).min(bytes.end);
+        hash.update(store.get_range(at, start..end, None).await?);
+        start = end;
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+/// The tree digest; `None` for a file that is not of our layout.
+async fn tree(store: &dyn Store, at: &Location) -> Result<Option<String>, Failure> {
+    let Ok(probed) = probe(store, at).await else { return Ok(None) };
+    let Some(parts) = parts(store, &probed).await? else { return Ok(None) };
+    let size = probed.info.size;
+    let (head, tail) = match (parts.first(), parts.last()) {
+        (Some(first), Some(last)) => (0..first.start, last.end..size),
+        (None, _) | (_, None) => return Ok(None),
+    };
+    let mut digest = TreeDigest::new(&store.get_range(at, head, None).await?);
+    for part in parts {
+        digest.tile(&hash(store, at, part).await?);
+    }
+    Ok(Some(digest.finish(&store.get_range(at, tail, None).await?)))
+}
+
+/// The tiles or bands in file order; `None` where they do not follow each other without gaps.
+async fn parts(store: &dyn Store, probed: &Probed) -> Result<Option<Vec<Range<u64>>>, Failure> {
+    let size = probed.info.size;
+    let (parts, tail) = match &probed.header.kind {
+        Kind::Jpeg { .. } => (std::iter::once(0..size).collect(), 0),
+        Kind::Png { .. } => bands(store, probed).await?,
+        Kind::Tiff(tiff) => (tiles(store, probed, &probed.header, tiff.tiles()).await?, 0),
+    };
+    let joined = parts.windows(2).all(|pair| pair[0].end == pair[1].start && !pair[0].is_empty());
+    let ends = parts.last().is_some_and(|last| !last.is_empty() && last.end + tail == size);
+    Ok((joined && ends).then_some(parts))
+}
+
+async fn tiles(
+    store: &dyn Store,
+    probed: &Probed,
+    header: &Header,
+    count: u64,
+) -> Result<Vec<Range<u64>>, Failure> {
+    let Some(table) = tile_table(store, probed, 0..count).await? else { return Ok(Vec::new()) };
+    if header.tile_size().is_none_or(|tile| tile.width != tile.height) {
+        return Ok(Vec::new());
+    }
+    let mut tiles: Vec<Range<u64>> = (0..count).filter_map(|tile| table.bytes_of(tile)).collect();
+    tiles.sort_by_key(|tile| tile.start);
+    Ok(tiles)
+}
+
+/// The IDAT chunks of a PNG between the first, which has the two bytes of the zlib header, and the last, which has six
+/// bytes; and the length of what stands behind them.
+async fn bands(store: &dyn Store, probed: &Probed) -> Result<(Vec<Range<u64>>, u64), Failure> {
+    let (size, mut at) = (probed.info.size, 8);
+    let mut data: Vec<Range<u64>> = Vec::new();
+    while at + CHUNK_FRAME <= size {
+        let frame = store.get_range(&probed.info.at, at..at + 8, None).await?;
+        let (length, name) = frame.split_at(4);
+        let length = length.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+        if name == b"IDAT" {
+            data.push(at..at + length + CHUNK_FRAME);
+        }
+        at += length + CHUNK_FRAME;
+    }
+    let length = |part: &Range<u64>| part.end - part.start - CHUNK_FRAME;
+    let framed = data.first().map(length) == Some(2) && data.last().map(length) == Some(6) && data.len() > 2;
+    if !framed {
+        return Ok((Vec::new(), 0));
+    }
+    let tail = data.pop().map_or(0, |last| last.end - last.start) + CHUNK_FRAME;
+    Ok((data.split_off(1), tail))
+}

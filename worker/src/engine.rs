@@ -1,0 +1,168 @@
+//! Runs the computation beside the store: one task fetches the next step's tiles while one thread, with the pool's help,
+//! decodes, computes and encodes the current. What is in memory at once is bounded by the channels between them.
+
+use std::sync::Arc;
+
+use tessera_core::geometry::Rect;
+use tessera_core::piece::Piece;
+use tessera_core::plan::Plan;
+use tessera_core::record::TileRecord;
+use tessera_formats::header::Header;
+use tessera_formats::tiff::TileTable;
+use tessera_operations::{Operation, plan_chain};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
+
+use crate::compute::Computer;
+use crate::context::Context;
+use crate::error::WorkError;
+use crate::fetch::{EncodedTile, SourceObject};
+use crate::schedule::{Load, Schedule};
+use crate::source;
+use crate::units::{Unit, units};
+
+/// An encoded tile or band with its record.
+#[derive(Debug)]
+pub(crate) struct Tile {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) record: TileRecord,
+}
+
+/// A unit that was computed and encoded.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    /// Index of its piece in the list of pieces.
+    pub(crate) piece: usize,
+    /// Whether the piece ends here.
+    pub(crate) last: bool,
+    /// Its tiles in file order.
+    pub(crate) tiles: Vec<Tile>,
+    /// Tiles of the grid that it covers: as many, but for a JPEG, which is one tile of the file.
+    pub(crate) covers: u64,
+}
+
+/// What the computing thread is given for one step: encoded tiles, and what to drop afterwards; or the whole source.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Tiles { fetched: Vec<EncodedTile>, release: Vec<u64> },
+    Whole(bytes::Bytes),
+}
+
+/// A running computation. Dropped, it ends after the step that is being computed.
+pub(crate) struct Engine {
+    output: Receiver<Result<Encoded, WorkError>>,
+    fetcher: JoinHandle<()>,
+    computer: Option<JoinHandle<()>>,
+    profile: Option<Vec<u8>>,
+}
+
+impl Engine {
+    /// Starts computing `pieces` in their order.
+    pub(crate) async fn start(
+        context: &Context,
+        plan: &Plan<Operation>,
+        pieces: &[Piece],
+    ) -> Result<Engine, WorkError> {
+        let (object, probed) = source::probe(context, plan).await?;
+        let units = units(plan, pieces);
+        let rects = units.iter().map(|unit| unit.rect);
+        let table = source::table(&object, &probed, plan, rects).await?;
+        let profile = source::profile(&probed.header, plan);
+        let header = Arc::new(probed.header);
+        let (to_computer, input) = channel(1);
+        let (to_caller, output) = channel(1);
+        let fetcher = Fetcher { object, table, header: header.clone(), plan: plan.clone(), to: to_computer };
+        let fetcher = tokio::spawn(fetcher.run(units.clone()));
+        let computer = Computer::new(context.threads.clone(), plan.clone(), header, profile.clone());
+        let computer = tokio::task::spawn_blocking(move || computer.run(units, input, &to_caller));
+        Ok(Engine { output, fetcher, computer: Some(computer), profile })
+    }
+
+    /// The source's colour profile, where it fits the output.
+    pub(crate) fn profile(&self) -> Option<Vec<u8>> {
+        self.profile.clone()
+    }
+
+    /// The next unit in order; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Encoded>, WorkError> {
+        if let Some(encoded) = self.output.recv().await {
+            return encoded.map(Some);
+        }
+        // The thread has ended: with all units sent, or by a panic.
+        match self.computer.take() {
+            Some(computer) => computer.await.map(|()| None).map_err(panicked),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.fetcher.abort();
+    }
+}
+
+fn panicked(error: tokio::task::JoinError) -> WorkError {
+    let text = |payload: Box<dyn std::any::Any + Send>| {
+        let text = payload.downcast_ref::<String>().cloned();
+        text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+    };
+    let what = error.try_into_panic().map_or_else(|error| error.to_string(), text);
+    WorkError::Panicked { at: "the pixels".into(), what }
+}
+
+/// Fetches what each step needs, one step ahead of the computation.
+struct Fetcher {
+    object: SourceObject,
+    table: Option<TileTable>,
+    header: Arc<Header>,
+    plan: Plan<Operation>,
+    to: Sender<Result<Input, WorkError>>,
+}
+
+impl Fetcher {
+    async fn run(self, units: Vec<Unit>) {
+        let Some(table) = &self.table else {
+            let whole = self.object.whole().await;
+            // A closed channel means that nobody waits any more.
+            drop(self.to.send(whole.map(Input::Whole)).await);
+            return;
+        };
+        let loads = match self.schedule(&units) {
+            Ok(loads) => loads,
+            Err(error) => return drop(self.to.send(Err(error)).await),
+        };
+        for Load { fetch, release } in loads {
+            // A place in the channel first: one step is fetched ahead, not two.
+            let Ok(place) = self.to.reserve().await else { return };
+            let fetched = self.object.tiles(table, &fetch).await;
+            let failed = fetched.is_err();
+            place.send(fetched.map(|fetched| Input::Tiles { fetched, release }));
+            if failed {
+                return;
+            }
+        }
+    }
+
+    /// The loads of all steps.
+    fn schedule(&self, units: &[Unit]) -> Result<Vec<Load>, WorkError> {
+        let chain = plan_chain(&self.plan.operations, self.plan.source.extent)?;
+        let steps = || units.iter().flat_map(|unit| &unit.steps);
+        let largest = steps().max_by_key(|step| step.pixels()).copied().unwrap_or(Rect::new(0, 0, 0, 0));
+        let needs = steps().map(|step| self.header.tiles_for(chain.reads(*step)[0]));
+        Ok(Schedule::new(needs, source::tile_budget(&self.plan, largest)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_in_the_pixels_is_told_and_is_no_fault_of_the_store() {
+        let failed = tokio::task::spawn_blocking(|| panic!("halo of {}", 7)).await.unwrap_err();
+        let error = panicked(failed);
+        assert_eq!(error.exit_code(), 12);
+        assert!(error.message().contains("halo of 7"), "{}", error.message());
+    }
+}

@@ -1,0 +1,119 @@
+//! The bytes of a file do not depend on how it was made: whole, in any number of shards, in any columns.
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod common;
+
+use common::{DEFLATE, EDGES, JPEG, Job, NONE, PNG, RGB, World, expected, file, picture};
+use tessera_core::output::OutputFormat;
+use tessera_core::pixel::{Channels, Depth, PixelType};
+use tessera_core::plan::Spread;
+use tessera_core::record::{TreeDigest, sha256};
+
+const SPREADS: [Spread; 4] = [Spread::Whole, Spread::Shards(1), Spread::Shards(2), Spread::Shards(9)];
+
+/// Runs the job in every spread and several columns, and compares with the picture computed in one go.
+async fn check(source: &[u8], chain: &str, format: OutputFormat) {
+    let wanted = expected(source, &Job::new(chain, format, Spread::Whole));
+    let mut digests = Vec::new();
+    for (spread, column) in SPREADS.into_iter().zip([4096, 256, 100, 512]) {
+        let world = World::new(source).await;
+        let mut plan = world.plan(&Job::new(chain, format, spread)).await;
+        plan.column = column;
+        let published = world.run(&plan).await.unwrap();
+        let output = world.output().await;
+        assert!(output == wanted, "{format:?} {spread:?} column {column}: other bytes");
+        assert_eq!(published.size, output.len() as u64);
+        assert_eq!(published.crc64, format!("{:016x}", crc_fast::crc64_nvme(&output)));
+        assert!(world.store.open_uploads().is_empty());
+        digests.push(published.digest);
+    }
+    digests.dedup();
+    assert_eq!(digests.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tiled_tiff_of_several_blocks() {
+    let source = file(&picture(2500, 2300, RGB), DEFLATE);
+    for format in [NONE, DEFLATE, PNG] {
+        check(&source, EDGES, format).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_png_and_a_jpeg() {
+    let picture = picture(700, 900, RGB);
+    for source in [file(&picture, PNG), file(&picture, JPEG)] {
+        for format in [DEFLATE, PNG, JPEG] {
+            check(&source, EDGES, format).await;
+        }
+        check(&source, "[]", JPEG).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_bits_and_alpha() {
+    let pixel = PixelType::new(Channels::Rgba, Depth::U16);
+    let source = file(&picture(1100, 600, pixel), NONE);
+    let chain = r#"[{"gaussianBlur":{"sigma":3}},{"invert":{}},{"brightnessContrast":{"contrast":1.5}}]"#;
+    for format in [NONE, DEFLATE, PNG] {
+        check(&source, chain, format).await;
+        check(&source, "[]", format).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pictures_of_one_row_or_one_column() {
+    for (width, height) in [(1, 1), (1, 3000), (3000, 1), (257, 5)] {
+        for source in [DEFLATE, PNG, JPEG] {
+            let source = file(&picture(width, height, RGB), source);
+            for format in [NONE, DEFLATE, PNG, JPEG] {
+                check(&source, EDGES, format).await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_many_parts() {
+    // 40 MB without compression: several parts in one upload, and pieces that are copied.
+    let source = file(&picture(5200, 2600, RGB), NONE);
+    check(&source, "[]", NONE).await;
+    check(&source, r#"[{"invert":{}}]"#, PNG).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_digest_is_that_of_head_tiles_and_tail() {
+    let source = file(&picture(300, 200, RGB), PNG);
+    let world = World::new(&source).await;
+    let published = world.run(&world.plan(&Job::new("[]", JPEG, Spread::Whole)).await).await.unwrap();
+    let mut digest = TreeDigest::new(&[]);
+    digest.tile(&sha256(&world.output().await));
+    assert_eq!(published.digest, digest.finish(&[]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_profile_is_carried_where_it_fits() {
+    let mut profile = vec![0; 200];
+    profile[16..20].copy_from_slice(b"RGB ");
+    profile[36..40].copy_from_slice(b"acsp");
+    for source_format in [DEFLATE, PNG, JPEG] {
+        let source =
+            tessera_imaging::write_whole(&picture(300, 200, RGB), source_format, Some(&profile)).unwrap();
+        for (chain, carried) in [("[]", true), (EDGES, false)] {
+            for (format, spread) in
+                [(DEFLATE, Spread::Shards(2)), (PNG, Spread::Whole), (JPEG, Spread::Whole)]
+            {
+                let world = World::new(&source).await;
+                let plan = world.plan(&Job::new(chain, format, spread)).await;
+                world.run(&plan).await.unwrap();
+                let (header, _) = tessera_imaging::decode_file(&world.output().await).unwrap();
+                let found = tessera_imaging::profile(&header);
+                assert_eq!(
+                    found.as_deref(),
+                    carried.then_some(&profile[..]),
+                    "{source_format:?} {format:?} {chain}"
+                );
+            }
+        }
+    }
+}
