@@ -9,12 +9,10 @@
 DEMO=$CACHE/demo
 SIZE="24000 20000"
 JOB=demo
-PACKAGES="-p tessera-operator -p tessera-worker -p tessera-cli -p tessera-picture"
 
 build() {
   command -v cargo >/dev/null || fail "Rust is missing: install rustup; the toolchain is pinned in rust-toolchain.toml"
-  # shellcheck disable=SC2086 # a list of words
-  watched "cargo build --release" cargo build --release --manifest-path "$ROOT/Cargo.toml" $PACKAGES
+  watched "cargo build" cargo build --release --workspace --bins --manifest-path "$ROOT/Cargo.toml"
 }
 
 # The picture: yours, or a photograph mirrored out, so that any seam to be seen is ours.

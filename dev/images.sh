@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the images of the operator and the worker from their release binaries, and loads them into every
-# running node. A tag names the content of its binary, so a node never runs an older one. It may not push.
+# running node; BUILD=no takes the binaries that are there. A tag names the content of its binary, so a node never runs an older one. It may not push.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=image.sh
@@ -10,13 +10,12 @@ USER_ID=65532
 BASE_PACKAGES="libc6 libgcc-s1 ca-certificates tzdata"
 COMPONENTS=${COMPONENTS:-operator worker}
 
+# All binaries, always: a selection of packages would have other features, and its dependencies be built again.
 build_binaries() {
-  local component packages=()
-  for component in $COMPONENTS; do packages+=(-p "tessera-$component"); done
   if [ -t 2 ]; then # cargo shows its own progress on a terminal
-    cargo build --release "${packages[@]}"
+    cargo build --release --workspace --bins --manifest-path "$ROOT/Cargo.toml"
   else
-    watched "cargo build --release ${packages[*]}" cargo build --release "${packages[@]}"
+    watched "cargo build" cargo build --release --workspace --bins --manifest-path "$ROOT/Cargo.toml"
   fi
 }
 
@@ -115,7 +114,7 @@ archive_of() {
   echo "$IMAGES/${file/:/-}.tar"
 }
 
-step "release binaries" build_binaries
+[ "${BUILD:-yes}" = no ] || step "release binaries" build_binaries
 step "images" pack_all
 step "images to nodes" load_all
 cat "$IMAGES/images.env"

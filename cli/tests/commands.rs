@@ -83,7 +83,7 @@ fn an_output_that_exists_is_kept_unless_forced() {
     std::fs::write(folder.path().join("out.tif"), "mine").unwrap();
     for shards in [&[][..], &["--shards", "2"]] {
         let refused = tessera(folder.path(), &[&["run", "tif.yaml"], shards].concat());
-        assert_eq!(refused.status.code(), Some(11), "{refused:?}");
+        assert_eq!(refused.status.code(), Some(16), "{refused:?}");
         assert_eq!(std::fs::read(folder.path().join("out.tif")).unwrap(), b"mine");
     }
     assert_eq!(names(folder.path()), ["in.tif", "out.tif", "png.yaml", "tif.yaml"]);

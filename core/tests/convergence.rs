@@ -111,7 +111,7 @@ impl World {
             let execution = Execution {
                 problem: None,
                 slots: self.granted,
-                shards_done: u32::try_from(self.manifests.len()).unwrap(),
+                shards_done: u32::try_from(self.manifests.len()).expect("few shards"),
                 tiles_done: 0,
                 published: self.published.then(published),
                 jobs: self.jobs.iter().map(stage_job).collect(),
@@ -204,7 +204,7 @@ impl World {
 }
 
 fn stage_job(job: &Job) -> StageJob {
-    let running = u32::try_from(job.open.len()).unwrap().min(job.parallelism);
+    let running = u32::try_from(job.open.len()).expect("few shards").min(job.parallelism);
     StageJob {
         stage: job.stage,
         parallelism: job.parallelism,

@@ -76,11 +76,13 @@ impl WorkError {
                 ProbeKind::NoSuchBucket | ProbeKind::Denied | ProbeKind::Unreachable => 13,
             },
             WorkError::Undecodable { .. } => 10,
-            WorkError::OutputExists { .. } | WorkError::Limit(_) => 11,
+            WorkError::Limit(_) => 11,
             WorkError::Panicked { .. } | WorkError::Incomplete(_) => 12,
             WorkError::Store(_) => 13,
             WorkError::SourceChanged { .. } => 14,
             WorkError::Plan(_) => 15,
+            // Not 11: the user has to look at the output, not at a limit.
+            WorkError::OutputExists { .. } => 16,
             WorkError::Terminated => 143,
         }
     }

@@ -164,7 +164,7 @@ async fn a_foreign_output_is_kept_and_our_own_is_our_success() {
         assert_eq!(world.run(&plan).await.unwrap(), published, "our own earlier success");
         let other = PutOptions::default();
         world.store.put(&at("s3://results/output"), "other".into(), &other).await.unwrap();
-        assert_eq!(code(world.run(&plan).await), 11);
+        assert_eq!(code(world.run(&plan).await), 16);
         assert_eq!(world.output().await, b"other");
         plan.output.if_exists = IfExists::Replace;
         assert_eq!(world.run(&plan).await.unwrap().digest, published.digest);

@@ -132,16 +132,18 @@ fn check_allowed(valid: &ValidJob, pool: &WorkerPool) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Of two live jobs that write one object, the older goes on.
+/// Of two live jobs that write one object, the one goes on that was accepted first: by this time the younger one of the
+/// same second (UIDs have no order of time) may run already. Of two that were not, the older.
 fn check_rivals(ctx: &Ctx, job: &ImageJob) -> Result<(), Problem> {
     let age = |job: &ImageJob| (job.meta().creation_timestamp.clone().map(|time| time.0), job.uid());
-    let older_rival = |other: &ImageJob| {
+    let goes_first = |other: &ImageJob| {
         other.spec.output.uri == job.spec.output.uri
             && other.namespace() == job.namespace()
-            && age(other) < age(job)
+            && other.uid() != job.uid()
+            && (super::status::is_accepted(other) || age(other) < age(job))
             && !super::status::has_ended(other)
     };
-    match ctx.jobs().iter().filter_map(|other| other.0.as_ref().ok()).find(|other| older_rival(other)) {
+    match ctx.jobs().iter().filter_map(|other| other.0.as_ref().ok()).find(|other| goes_first(other)) {
         None => Ok(()),
         Some(rival) => Err(Problem::new(
             Reason::OutputConflict,

@@ -26,6 +26,11 @@ pub(crate) fn has_ended(job: &ImageJob) -> bool {
     ended(job).is_some()
 }
 
+/// Whether the job has been accepted: there is a plan.
+pub(crate) fn is_accepted(job: &ImageJob) -> bool {
+    condition(job, ConditionType::Accepted).is_some()
+}
+
 /// Whether the job is complete, and when it ended; `None` while it has not.
 pub(crate) fn ended(job: &ImageJob) -> Option<(bool, Timestamp)> {
     let finished = condition(job, ConditionType::Finished)?;

@@ -67,7 +67,7 @@ fn failure(pods: &[&Pod], said: String) -> Problem {
 /// The most telling end first: input and limits before a shard's own failure, before what a retry might have helped.
 fn weight(state: &ContainerStateTerminated) -> u8 {
     match state.exit_code {
-        10 | 11 | 14 | 15 => 0,
+        10 | 11 | 14 | 15 | 16 => 0,
         12 => 1,
         _ => 2,
     }
@@ -85,6 +85,11 @@ fn meaning(state: &ContainerStateTerminated) -> (Reason, String) {
         14 => {
             (Reason::InputChanged, "the source was changed while it was read: apply the job again".to_owned())
         }
+        16 => (
+            Reason::OutputConflict,
+            "something exists at the output's place: set spec.output.ifExists to Replace, or choose another output"
+                .to_owned(),
+        ),
         137 => (
             Reason::OutOfMemory,
             "a worker was killed for its memory: raise spec.worker.resources.limits.memory of the WorkerPool"

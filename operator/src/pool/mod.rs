@@ -1,6 +1,7 @@
 //! The WorkerPool controller: divides the slots among the pool's ImageJobs and tells how the pool is.
 //! It is the only one that grants slots; the ImageJob controller turns grants into pods.
 
+mod handover;
 mod status;
 
 use crate::context::Ctx;
@@ -9,6 +10,7 @@ use crate::metrics::{Failure, Kind};
 use crate::objects::{apply_status, gone_is_fine, watch, watched};
 use crate::stores;
 use futures::StreamExt;
+use handover::{Held, hand_over};
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
@@ -95,10 +97,11 @@ async fn step(object: &GuardedPool, ctx: &Ctx) -> Result<Action, Error> {
     let namespace = object.meta().namespace.clone().unwrap_or_default();
     let pools: Api<GuardedPool> = Api::namespaced(ctx.client.clone(), &namespace);
     let live = pools.get_opt(&object.name_any()).await.map_err(Error::Observe)?;
-    let Some(Ok(pool)) = live.map(|live| live.0) else { return Ok(Action::await_change()) };
+    let Some(DeserializeGuard(Ok(pool))) = live else { return Ok(Action::await_change()) };
     let jobs = jobs_of(ctx, &pool).await.map_err(Error::Observe)?;
     let claims: Vec<Claim> = jobs.iter().map(claim).collect();
-    let granted = divide(pool.spec.replicas, &claims);
+    let held: Vec<Held> = jobs.iter().map(held).collect();
+    let granted = hand_over(pool.spec.replicas, &held, &divide(pool.spec.replicas, &claims));
     for (job, slots) in jobs.iter().zip(&granted) {
         grant(ctx, job, *slots).await.map_err(|source| Error::Grant { job: job.name_any(), source })?;
     }
@@ -133,6 +136,11 @@ fn claim(job: &ImageJob) -> Claim {
 
 fn granted_before(job: &ImageJob) -> u32 {
     job.status.as_ref().and_then(|status| status.slots).unwrap_or(0)
+}
+
+fn held(job: &ImageJob) -> Held {
+    let status = job.status.clone().unwrap_or_default();
+    Held { slots: status.slots.unwrap_or(0), pods: status.workers.unwrap_or(0) }
 }
 
 /// Writes the job's slots if they differ.

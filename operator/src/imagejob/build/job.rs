@@ -89,7 +89,7 @@ fn failure_policy() -> PodFailurePolicy {
         }]),
     };
     PodFailurePolicy {
-        rules: vec![disrupted, on_exit("FailJob", &[10, 11, 14, 15]), on_exit("FailIndex", &[12])],
+        rules: vec![disrupted, on_exit("FailJob", &[10, 11, 14, 15, 16]), on_exit("FailIndex", &[12])],
     }
 }
 
