@@ -8,6 +8,7 @@ pub mod decide;
 pub mod decision;
 pub mod geometry;
 pub mod grid;
+pub mod handover;
 pub mod limit;
 pub mod name;
 pub mod observed;

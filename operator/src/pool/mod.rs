@@ -1,7 +1,6 @@
 //! The WorkerPool controller: divides the slots among the pool's ImageJobs and tells how the pool is.
 //! It is the only one that grants slots; the ImageJob controller turns grants into pods.
 
-mod handover;
 mod status;
 
 use crate::context::Ctx;
@@ -10,7 +9,6 @@ use crate::metrics::{Failure, Kind};
 use crate::objects::{apply_status, gone_is_fine, watch, watched};
 use crate::stores;
 use futures::StreamExt;
-use handover::{Held, hand_over};
 use kube::api::ListParams;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
@@ -20,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tessera_api::{ImageJob, WorkerPool};
 use tessera_core::allocate::{Claim, divide};
+use tessera_core::handover::{Held, hand_over};
 use tessera_core::observed::Problem;
 use tessera_store::Prefix;
 use tracing::Instrument;

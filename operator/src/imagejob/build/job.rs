@@ -200,3 +200,83 @@ fn from_secret(secret: &str, name: &str, key: &str, optional: bool) -> EnvVar {
     let source = EnvVarSource { secret_key_ref: Some(selector), ..EnvVarSource::default() };
     EnvVar { name: name.to_owned(), value: None, value_from: Some(source) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tessera_api::{parse_job, parse_pool};
+    use tessera_core::geometry::Size;
+    use tessera_core::operation::Extent;
+    use tessera_core::pixel::{Channels, Depth, PixelType};
+    use tessera_core::plan::{Access, IfExists, Limits, Request, SourceImage, Spread, plan};
+
+    const JOB: &str = "
+apiVersion: tessera.dev/v1alpha1
+kind: ImageJob
+metadata: {name: slide, namespace: lab, uid: 0b6c}
+spec:
+  source: {uri: s3://images/slide.tif}
+  operations: [{invert: {}}]
+  output: {uri: s3://results/slide.tif}
+";
+
+    const POOL: &str = "
+apiVersion: tessera.dev/v1alpha1
+kind: WorkerPool
+metadata: {name: default, namespace: lab}
+spec:
+  store: {endpoint: 'http://s3:9000', secretName: store, scratch: 's3://results/.tessera/'}
+  worker: {nodeSelector: {disk: fast}, tolerations: [{key: batch, operator: Exists}]}
+";
+
+    fn stored(job: &ImageJob) -> StoredPlan {
+        let extent =
+            Extent { size: Size::new(30_000, 20_000), pixel: PixelType::new(Channels::Rgb, Depth::U8) };
+        let access = Access::Tiles { tile: Size::new(512, 512) };
+        let request = Request {
+            job: job.uid().unwrap_or_default(),
+            source_uri: job.spec.source.uri.clone(),
+            source_etag: "e".into(),
+            image: SourceImage { extent, access, decode_cost: 16.0, bytes: 1 << 30 },
+            operations: job.spec.operations.clone(),
+            output_uri: job.spec.output.uri.clone(),
+            format: tessera_core::output::OutputFormat::Png,
+            if_exists: IfExists::Fail,
+            scratch: "s3://results/.tessera/0b6c/".into(),
+            limits: Limits { pixels: 1 << 40, operations: 32, memory: 1 << 30 },
+            spread: Spread::Shards(7),
+        };
+        StoredPlan {
+            plan: plan(request).expect("the request is within all limits"),
+            digest: "d1".into(),
+            worker_image: "worker:1".into(),
+        }
+    }
+
+    /// Compares with the committed file; `REGENERATE=1 cargo test` writes it anew.
+    fn check(stage: Stage, parallelism: u32, golden: &str) {
+        let job = parse_job(JOB).expect("the job is right");
+        let pool = parse_pool(POOL).expect("the pool is right");
+        let stored = stored(&job);
+        let inputs = Inputs { job: &job, pool: &pool, stored: &stored, pull_policy: "IfNotPresent" };
+        let text =
+            serde_norway::to_string(&build(&inputs, stage, parallelism)).expect("a Job can be written");
+        let path =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/imagejob/build/golden").join(golden);
+        if std::env::var_os("REGENERATE").is_some() {
+            std::fs::write(&path, &text).expect("the golden file can be written");
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(text, expected, "REGENERATE=1 cargo test -p tessera-operator writes {}", path.display());
+    }
+
+    #[test]
+    fn the_job_of_a_distributed_stage_is_as_committed() {
+        check(Stage::Tiles, 4, "tiles.yaml");
+    }
+
+    #[test]
+    fn the_job_of_the_assembly_has_one_index() {
+        check(Stage::Assemble, 1, "assemble.yaml");
+    }
+}

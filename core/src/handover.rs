@@ -3,16 +3,16 @@
 
 /// What a job has of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Held {
+pub struct Held {
     /// Slots that it was granted: pods that may start at any moment.
-    pub(crate) slots: u32,
+    pub slots: u32,
     /// Its pods, those included that have been told to end.
-    pub(crate) pods: u32,
+    pub pods: u32,
 }
 
 /// The slots for each job, in the order of `target`: never more than its target. What is taken from a job is taken at
 /// once; what is given is limited by the slots that no pod holds, oldest job first.
-pub(crate) fn hand_over(slots: u32, held: &[Held], target: &[u32]) -> Vec<u32> {
+pub fn hand_over(slots: u32, held: &[Held], target: &[u32]) -> Vec<u32> {
     let kept: Vec<u32> = held.iter().zip(target).map(|(held, target)| held.slots.min(*target)).collect();
     let taken: u32 = held.iter().zip(&kept).map(|(held, kept)| held.pods.max(*kept)).sum();
     let mut free = slots.saturating_sub(taken);
