@@ -142,6 +142,9 @@ fn waiting_for_slots() -> Problem {
 
 /// Takes the first stage that is not done one step further.
 fn advance<O: Clone>(wanted: Wanted, plan: &Plan<O>, seen: &Execution) -> Decision<O> {
+    if let Some(problem) = &seen.problem {
+        return blind(seen, problem);
+    }
     let stages = plan.stages();
     let Some(stage) = stages.iter().copied().find(|stage| !is_done(plan, seen, *stage)) else {
         return complete(plan, seen);
@@ -163,6 +166,14 @@ fn advance<O: Clone>(wanted: Wanted, plan: &Plan<O>, seen: &Execution) -> Decisi
     Decision { actions, summary: Some(told.told(state, problem)), requeue: Some(POLL) }
 }
 
+/// Without the store nothing is known of what is done: nothing is started and nothing judged, and what runs is left alone.
+fn blind<O>(seen: &Execution, problem: &Problem) -> Decision<O> {
+    let active: u32 = seen.jobs.iter().map(|job| job.active).sum();
+    let told = Summary::of(State::Waiting, problem);
+    let summary = Summary { workers: active, demand: active.max(seen.slots), ..told };
+    Decision { actions: Vec::new(), summary: Some(summary), requeue: Some(RETRY) }
+}
+
 /// What an open stage needs: its Job, another parallelism, or patience.
 fn step<O>(
     wanted: Wanted,
@@ -175,10 +186,6 @@ fn step<O>(
     match job {
         Some(job) => adjust(wanted, job, parallelism),
         None if wanted.suspend => (None, State::Suspended, suspended()),
-        None if seen.problem.is_some() => {
-            let problem = seen.problem.clone().expect("the guard has looked");
-            (None, State::Waiting, problem)
-        }
         None if parallelism == 0 => (None, State::Waiting, waiting_for_slots()),
         None => (Some(Action::CreateJob { stage, parallelism }), State::Running, running(stage)),
     }

@@ -336,3 +336,18 @@ fn the_ttl_deletes_the_job_only_when_it_is_over() {
     assert_eq!(observed(940).actions, vec![Action::DeleteImageJob]);
     assert_eq!(observed(950).requeue, Some(10));
 }
+
+#[test]
+fn without_the_store_nothing_is_started_and_nothing_judged() {
+    let done = Job { stage: Stage::Tiles, parallelism: 2, suspended: false, failed: false, open: vec![] };
+    for jobs in [vec![], vec![stage_job(&done)]] {
+        let problem = Some(Problem::new(Reason::StoreUnavailable, "no Secret"));
+        let decision =
+            decided(Wanted::default(), Execution { slots: 2, problem, jobs, ..Execution::default() });
+        assert_eq!(decision.actions, vec![]);
+        assert_eq!(
+            decision.summary.map(|summary| (summary.state, summary.demand)),
+            Some((State::Waiting, 2))
+        );
+    }
+}

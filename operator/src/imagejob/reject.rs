@@ -7,6 +7,7 @@ use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action;
 use kube::{Api, ResourceExt};
 use tessera_api::ImageJob;
+use tessera_core::name::label;
 use tessera_core::reason::Reason;
 
 /// Says why the object is not accepted.
@@ -16,6 +17,12 @@ pub(crate) async fn unreadable(ctx: &Ctx, invalid: &InvalidObject) -> kube::Resu
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.client.clone(), &namespace, &resource);
     let name = invalid.metadata.name.clone().unwrap_or_default();
     let told = api.get_opt(&name).await?;
+    if let Some(object) = told.as_ref().filter(|object| object.metadata.deletion_timestamp.is_some()) {
+        // Nothing of it is understood, so nothing can be cleaned; but it must not stand in the way of its deletion.
+        ctx.metrics.orphans.inc();
+        release(&api, object).await?;
+        return Ok(Action::await_change());
+    }
     let message = format!("this version of Tessera does not understand the ImageJob: {}", invalid.error);
     if told.is_some_and(|object| already_told(&object, &message)) {
         return Ok(Action::await_change());
@@ -34,6 +41,15 @@ pub(crate) async fn unreadable(ctx: &Ctx, invalid: &InvalidObject) -> kube::Resu
     let params = PatchParams::apply("tessera-reject").force();
     crate::objects::gone_is_fine(api.patch_status(&name, &params, &Patch::Apply(patch)).await)?;
     Ok(Action::await_change())
+}
+
+async fn release(api: &Api<DynamicObject>, object: &DynamicObject) -> kube::Result<()> {
+    let rest: Vec<&String> = object.finalizers().iter().filter(|one| *one != label::FINALIZER).collect();
+    let patch = serde_json::json!({
+        "metadata": { "finalizers": rest, "resourceVersion": object.resource_version() }
+    });
+    let patched = api.patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await;
+    crate::objects::gone_is_fine(patched)
 }
 
 fn already_told(object: &DynamicObject, message: &str) -> bool {
