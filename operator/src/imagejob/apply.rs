@@ -91,12 +91,12 @@ fn job_name(image_job: &ImageJob, stage: Stage) -> String {
 }
 
 async fn add_finalizer(ctx: &Ctx, image_job: &ImageJob) -> kube::Result<()> {
-    let mut finalizers = image_job.finalizers().to_vec();
-    if finalizers.iter().any(|finalizer| finalizer == label::FINALIZER) {
-        return Ok(());
-    }
-    finalizers.push(label::FINALIZER.to_owned());
-    release::write_finalizers(ctx, image_job, &finalizers).await
+    let add = |all: &mut Vec<String>| {
+        if !all.iter().any(|one| one == label::FINALIZER) {
+            all.push(label::FINALIZER.to_owned());
+        }
+    };
+    release::change_finalizers(ctx, image_job, add).await
 }
 
 async fn delete(ctx: &Ctx, image_job: &ImageJob) -> kube::Result<()> {

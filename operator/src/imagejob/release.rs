@@ -22,6 +22,9 @@ const PATIENCE: i64 = 300;
 /// Seconds that pods get to end before their scratch is deleted all the same.
 const POD_PATIENCE: i64 = 60;
 
+/// How often a write is tried that another one has overtaken.
+const CONFLICTS: u32 = 5;
+
 /// Giving back failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -139,18 +142,32 @@ async fn orphan(ctx: &Ctx, job: &ImageJob, why: &str) {
 }
 
 async fn remove_finalizer(ctx: &Ctx, job: &ImageJob) -> kube::Result<()> {
-    let rest: Vec<String> = job.finalizers().iter().filter(|one| *one != label::FINALIZER).cloned().collect();
-    if rest.len() == job.finalizers().len() {
-        return Ok(());
-    }
-    write_finalizers(ctx, job, &rest).await
+    change_finalizers(ctx, job, |all| all.retain(|one| one != label::FINALIZER)).await
 }
 
-/// Writes the list of finalizers, unless the object has changed since it was read.
-pub(crate) async fn write_finalizers(ctx: &Ctx, job: &ImageJob, finalizers: &[String]) -> kube::Result<()> {
+/// Changes the list of finalizers as it is now: the status may have been written since the job was read, and another
+/// controller may have a finalizer of its own.
+pub(crate) async fn change_finalizers(
+    ctx: &Ctx,
+    job: &ImageJob,
+    change: impl Fn(&mut Vec<String>),
+) -> kube::Result<()> {
     let api: Api<ImageJob> = Api::namespaced(ctx.client.clone(), &job.namespace().unwrap_or_default());
-    let patch = serde_json::json!({
-        "metadata": { "finalizers": finalizers, "resourceVersion": job.resource_version(), "uid": job.uid() }
-    });
-    gone_is_fine(api.patch(&job.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await)
+    for attempt in 1.. {
+        let live = api.get_opt(&job.name_any()).await?;
+        let Some(live) = live.filter(|live| live.uid() == job.uid()) else { return Ok(()) };
+        let mut finalizers = live.finalizers().to_vec();
+        change(&mut finalizers);
+        if finalizers == live.finalizers() {
+            return Ok(());
+        }
+        let patch = serde_json::json!({
+            "metadata": { "finalizers": finalizers, "resourceVersion": live.resource_version() }
+        });
+        match api.patch(&job.name_any(), &PatchParams::default(), &Patch::Merge(patch)).await {
+            Err(kube::Error::Api(status)) if status.code == 409 && attempt < CONFLICTS => {}
+            written => return gone_is_fine(written),
+        }
+    }
+    Ok(())
 }
