@@ -116,7 +116,7 @@ debian_packages() {
 }
 
 # The pins and the machine are as they were when everything was there the last time.
-tools_ready() { [ "$(cat "$CACHE/tools/done" 2>/dev/null)" = "$(tools_key "$1")" ]; }
+tools_ready() { [ "$(cat "$CACHE/tools/done-$1" 2>/dev/null)" = "$(tools_key "$1")" ]; }
 tools_key() { echo "$1 $(sha256sum <"$DEV/versions.env")"; }
 
 # tools client|cluster|lint
@@ -125,7 +125,7 @@ tools() {
   need_go
   say "Tools of the cluster (built once, kept in $CACHE):"
   "$1_tools"
-  tools_key "$1" >"$CACHE/tools/done"
+  tools_key "$1" >"$CACHE/tools/done-$1"
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then tools "${1:-cluster}"; fi
