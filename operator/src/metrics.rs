@@ -10,15 +10,15 @@ use prometheus_client::registry::Registry;
 
 /// Kind of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Kind {
-    pub(crate) kind: &'static str,
+struct Kind {
+    kind: &'static str,
 }
 
 /// Kind of a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Failure {
-    pub(crate) kind: &'static str,
-    pub(crate) error: String,
+struct Failure {
+    kind: &'static str,
+    error: String,
 }
 
 /// How a job ended.
@@ -38,9 +38,9 @@ pub(crate) struct Pool {
 /// The figures.
 pub(crate) struct Metrics {
     registry: Registry,
-    pub(crate) reconciles: Family<Kind, Counter>,
-    pub(crate) failures: Family<Failure, Counter>,
-    pub(crate) seconds: Family<Kind, Histogram>,
+    reconciles: Family<Kind, Counter>,
+    failures: Family<Failure, Counter>,
+    seconds: Family<Kind, Histogram>,
     pub(crate) finished: Family<Outcome, Counter>,
     pub(crate) orphans: Counter,
     pub(crate) slots: Family<Pool, Gauge>,
@@ -89,6 +89,20 @@ impl Metrics {
             metrics.queue_depth.clone(),
         );
         Metrics { registry, ..metrics }
+    }
+
+    /// Counts and times one reconcile of an object of this kind.
+    pub(crate) async fn timed<T>(&self, kind: &'static str, reconcile: impl Future<Output = T>) -> T {
+        let started = std::time::Instant::now();
+        self.reconciles.get_or_create(&Kind { kind }).inc();
+        let result = reconcile.await;
+        self.seconds.get_or_create(&Kind { kind }).observe(started.elapsed().as_secs_f64());
+        result
+    }
+
+    /// Counts a failed reconcile; `error` is one of a bounded set.
+    pub(crate) fn failed(&self, kind: &'static str, error: &str) {
+        self.failures.get_or_create(&Failure { kind, error: error.to_owned() }).inc();
     }
 
     /// The text form of OpenMetrics.

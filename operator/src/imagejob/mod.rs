@@ -14,7 +14,6 @@ pub(crate) use probe::unreachable_store;
 pub(crate) use status::has_ended;
 
 use crate::context::Ctx;
-use crate::metrics::{Failure, Kind};
 use crate::objects::{watch, watched};
 use futures::StreamExt;
 use k8s_openapi::api::batch::v1::Job;
@@ -102,12 +101,8 @@ async fn reconcile(object: Arc<Guarded>, ctx: Arc<Ctx>) -> Result<Action, Error>
         job = object.meta().name,
         uid = object.meta().uid
     );
-    let started = std::time::Instant::now();
-    let kind = Kind { kind: "ImageJob" };
-    ctx.metrics.reconciles.get_or_create(&kind).inc();
-    let result = tokio::time::timeout(TIMEOUT, step(&object, &ctx).instrument(span)).await;
-    ctx.metrics.seconds.get_or_create(&kind).observe(started.elapsed().as_secs_f64());
-    result.unwrap_or(Err(Error::Timeout))
+    let step = tokio::time::timeout(TIMEOUT, step(&object, &ctx).instrument(span));
+    ctx.metrics.timed("ImageJob", step).await.unwrap_or(Err(Error::Timeout))
 }
 
 /// One reconcile. The object is read again: a decision on a stale copy could undo what was decided since.
@@ -139,8 +134,7 @@ async fn step(object: &Guarded, ctx: &Ctx) -> Result<Action, Error> {
 
 /// Tries again soon; the error is told once here, with its causes.
 fn on_error(object: Arc<Guarded>, error: &Error, ctx: Arc<Ctx>) -> Action {
-    let label = Failure { kind: "ImageJob", error: error.kind().to_owned() };
-    ctx.metrics.failures.get_or_create(&label).inc();
+    ctx.metrics.failed("ImageJob", error.kind());
     let causes = crate::objects::causes(error);
     tracing::warn!(namespace = object.meta().namespace, name = object.meta().name, error = %causes, "reconcile failed");
     Action::requeue(Duration::from_secs(5))

@@ -5,7 +5,6 @@ mod status;
 
 use crate::context::Ctx;
 use crate::imagejob::Guarded;
-use crate::metrics::{Failure, Kind};
 use crate::objects::{apply_status, gone_is_fine, watch, watched};
 use crate::stores;
 use futures::StreamExt;
@@ -83,12 +82,8 @@ async fn reconcile(object: Arc<GuardedPool>, ctx: Arc<Ctx>) -> Result<Action, Er
         namespace = object.meta().namespace,
         pool = object.meta().name
     );
-    let kind = Kind { kind: "WorkerPool" };
-    let started = std::time::Instant::now();
-    ctx.metrics.reconciles.get_or_create(&kind).inc();
-    let result = tokio::time::timeout(TIMEOUT, step(&object, &ctx).instrument(span)).await;
-    ctx.metrics.seconds.get_or_create(&kind).observe(started.elapsed().as_secs_f64());
-    result.unwrap_or(Err(Error::Timeout))
+    let step = tokio::time::timeout(TIMEOUT, step(&object, &ctx).instrument(span));
+    ctx.metrics.timed("WorkerPool", step).await.unwrap_or(Err(Error::Timeout))
 }
 
 /// One reconcile, on what the API server has now.
@@ -166,8 +161,7 @@ async fn look_at_store(ctx: &Ctx, pool: &WorkerPool) -> kube::Result<Option<Prob
 }
 
 fn on_error(object: Arc<GuardedPool>, error: &Error, ctx: Arc<Ctx>) -> Action {
-    let label = Failure { kind: "WorkerPool", error: error.kind().to_owned() };
-    ctx.metrics.failures.get_or_create(&label).inc();
+    ctx.metrics.failed("WorkerPool", error.kind());
     let causes = crate::objects::causes(error);
     tracing::warn!(namespace = object.meta().namespace, name = object.meta().name, error = %causes, "reconcile failed");
     Action::requeue(Duration::from_secs(5))
