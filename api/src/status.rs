@@ -48,9 +48,19 @@ pub struct ImageJobStatus {
     /// Slots that the pool has granted. Written by the pool's controller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slots: Option<u32>,
+    /// Since when the job has slots, or has none. Written by the pool's controller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots_since: Option<Time>,
+    /// Place in the pool's queue while the job waits for its first slot or its next: 1 is next. Rounded up beyond 5.
+    /// Written by the pool's controller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<u32>,
     /// Slots that the job could use now: shards that run or could run. The pool's controller divides its slots by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demand: Option<u32>,
+    /// Predicted seconds that one worker would need for what is left. The pool's queue depth is capped by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining_seconds: Option<u32>,
     /// When the work began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,

@@ -286,9 +286,13 @@ pub struct WorkerPoolStatus {
     /// ImageJobs that wait for a slot.
     #[serde(default)]
     pub waiting: u32,
-    /// Slots that could usefully be filled now, whatever `spec.replicas` says.
+    /// Slots that could usefully be filled now, whatever `spec.replicas` says: shards that run or could run, those that wait
+    /// capped by what `targetDrainSeconds` asks for. The autoscaler's metric.
     #[serde(default)]
     pub queue_depth: u32,
+    /// Tiles of all unfinished ImageJobs that are not done yet.
+    #[serde(default)]
+    pub tiles_outstanding: u64,
     /// Ready and Stalled, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]

@@ -97,6 +97,7 @@ fn course(problem: &Problem) -> Course {
         | Reason::OutputConflict
         | Reason::WaitingForSlots
         | Reason::WaitingForNodes
+        | Reason::NodeLost
         | Reason::ImageNotPulled
         | Reason::Running
         | Reason::Suspended

@@ -53,6 +53,8 @@ reasons! {
     WaitingForPool,
     /// No node has room for a worker.
     WaitingForNodes,
+    /// A worker's node is lost: its pod was given up, so that another one takes its shard.
+    NodeLost,
     /// The worker's image cannot be pulled.
     ImageNotPulled,
     /// Workers are at work.

@@ -1,14 +1,12 @@
 //! What every reconcile shares: client, configuration, stores, metrics, recorder, clock.
 
 use crate::config::Config;
-use crate::imagejob::Guarded;
 use crate::metrics::Metrics;
 use crate::stores::Stores;
+use crate::watches::Watches;
 use kube::Client;
 use kube::runtime::events::{Recorder, Reporter};
-use kube::runtime::reflector::Store;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// Shared by all reconciles.
 pub(crate) struct Ctx {
@@ -18,7 +16,7 @@ pub(crate) struct Ctx {
     pub(crate) metrics: Metrics,
     pub(crate) recorder: Recorder,
     pub(crate) health: Health,
-    jobs: OnceLock<Store<Guarded>>,
+    pub(crate) watches: Watches,
 }
 
 impl Ctx {
@@ -33,18 +31,8 @@ impl Ctx {
             stores: Stores::default(),
             metrics: Metrics::new(),
             health: Health::default(),
-            jobs: OnceLock::new(),
+            watches: Watches::new(),
         }
-    }
-
-    /// Makes the cache of ImageJobs known; it is filled by their controller.
-    pub(crate) fn set_jobs(&self, jobs: Store<Guarded>) {
-        let _ = self.jobs.set(jobs);
-    }
-
-    /// All ImageJobs that are watched, as the cache has them.
-    pub(crate) fn jobs(&self) -> Vec<Arc<Guarded>> {
-        self.jobs.get().map(Store::state).unwrap_or_default()
     }
 
     /// The time. The only clock of the operator: steps that decide get it as a parameter.

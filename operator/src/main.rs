@@ -9,6 +9,7 @@ mod objects;
 mod pool;
 mod server;
 mod stores;
+mod watches;
 
 use anyhow::Context as _;
 use clap::Parser;
@@ -43,14 +44,19 @@ async fn run(ctx: Arc<Ctx>) -> anyhow::Result<()> {
     };
     ctx.health.set_leading();
     tokio::select! {
-        () = imagejob::run(ctx.clone()) => anyhow::bail!("the ImageJob controller has ended"),
-        () = pool::run(ctx) => anyhow::bail!("the WorkerPool controller has ended"),
+        () = control(ctx) => anyhow::bail!("the controllers have ended"),
         () = leader.lost() => anyhow::bail!("the lease is lost; another replica leads"),
         () = terminated() => {}
     }
     // The next replica need not wait until the lease runs out.
     leader.release().await;
     Ok(())
+}
+
+/// The controllers, and the watches that they listen to.
+async fn control(ctx: Arc<Ctx>) {
+    let (jobs, pools) = (imagejob::run(ctx.clone()), pool::run(ctx.clone()));
+    tokio::join!(jobs, pools, ctx.watches.run(&ctx));
 }
 
 async fn terminated() {

@@ -14,18 +14,18 @@ pub(crate) use probe::unreachable_store;
 pub(crate) use status::has_ended;
 
 use crate::context::Ctx;
-use crate::objects::{watch, watched};
+use crate::pool::GuardedPool;
 use futures::StreamExt;
-use k8s_openapi::api::batch::v1::Job;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Resource, ResourceExt};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tessera_api::{ImageJob, WorkerPool};
+use tessera_api::ImageJob;
+use tessera_api::workerpool::WorkerPoolSpec;
 use tessera_core::decide::decide;
-use tessera_core::name::label;
 use tracing::Instrument;
 
 /// ImageJobs that are reconciled at the same time.
@@ -65,32 +65,46 @@ impl Error {
     }
 }
 
-/// Runs the controller for as long as the process lives.
-pub(crate) async fn run(ctx: Arc<Ctx>) {
-    let owned = watch().labels(label::JOB_UID);
-    let controller = Controller::new(watched::<Guarded>(&ctx), watch());
-    let jobs = controller.store();
-    ctx.set_jobs(jobs.clone());
-    let of_pool = move |pool: DeserializeGuard<WorkerPool>| -> Vec<ObjectRef<Guarded>> {
-        let uses = |job: &Guarded| {
-            job.meta().namespace == pool.meta().namespace
-                && job.0.as_ref().is_ok_and(|job| {
-                    Some(&job.spec.pool) == pool.meta().name.as_ref() && !status::has_ended(job)
-                })
-        };
-        jobs.state().iter().filter(|job| uses(job)).map(|job| ObjectRef::from_obj(&**job)).collect()
-    };
-    controller
-        .owns(watched::<Job>(&ctx), owned)
-        .watches(watched::<DeserializeGuard<WorkerPool>>(&ctx), watch(), of_pool)
+/// The controller, which runs for as long as the process lives. It listens from now on.
+pub(crate) fn run(ctx: Arc<Ctx>) -> impl Future<Output = ()> {
+    let watches = &ctx.watches;
+    Controller::for_stream(watches.image_jobs.listen(), watches.image_jobs.cache())
+        .owns_stream(watches.jobs.listen())
+        .watches_stream(watches.pools.listen(), jobs_of_changed_pools(&ctx))
         .with_config(Config::default().concurrency(CONCURRENCY))
-        .run(reconcile, on_error, ctx)
+        .run(reconcile, on_error, ctx.clone())
         .for_each(|result| async move {
             if let Err(error) = result {
                 tracing::debug!(error = %error, "controller");
             }
         })
-        .await;
+}
+
+/// The unfinished ImageJobs of a pool whose spec, or whose being there, has changed. Its status and its number of slots
+/// change all the time and are no news to jobs: slots come to each one by its own status.
+fn jobs_of_changed_pools(
+    ctx: &Ctx,
+) -> impl Fn(GuardedPool) -> Vec<ObjectRef<Guarded>> + Send + Sync + 'static {
+    let (jobs, pools) = (ctx.watches.image_jobs.cache(), ctx.watches.pools.cache());
+    let known: Mutex<HashMap<ObjectRef<GuardedPool>, Option<WorkerPoolSpec>>> = Mutex::default();
+    move |pool| {
+        let key = ObjectRef::from_obj(&pool);
+        let there = pools.get(&key);
+        let now = there
+            .as_ref()
+            .and_then(|pool| pool.0.as_ref().ok())
+            .map(|pool| WorkerPoolSpec { replicas: 0, ..pool.spec.clone() });
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(&key) == Some(&now) {
+            return Vec::new();
+        }
+        known.insert(key.clone(), now);
+        let uses = |job: &&Arc<Guarded>| {
+            job.meta().namespace.as_deref() == key.namespace.as_deref()
+                && job.0.as_ref().is_ok_and(|job| job.spec.pool == key.name && !status::has_ended(job))
+        };
+        jobs.state().iter().filter(uses).map(|job| ObjectRef::from_obj(&**job)).collect()
+    }
 }
 
 async fn reconcile(object: Arc<Guarded>, ctx: Arc<Ctx>) -> Result<Action, Error> {

@@ -143,7 +143,15 @@ fn check_rivals(ctx: &Ctx, job: &ImageJob) -> Result<(), Problem> {
             && (super::status::is_accepted(other) || age(other) < age(job))
             && !super::status::has_ended(other)
     };
-    match ctx.jobs().iter().filter_map(|other| other.0.as_ref().ok()).find(|other| goes_first(other)) {
+    match ctx
+        .watches
+        .image_jobs
+        .cache()
+        .state()
+        .iter()
+        .filter_map(|other| other.0.as_ref().ok())
+        .find(|other| goes_first(other))
+    {
         None => Ok(()),
         Some(rival) => Err(Problem::new(
             Reason::OutputConflict,

@@ -5,7 +5,7 @@ mod status;
 
 use crate::context::Ctx;
 use crate::imagejob::Guarded;
-use crate::objects::{apply_status, gone_is_fine, watch, watched};
+use crate::objects::{apply_status, gone_is_fine};
 use crate::stores;
 use futures::StreamExt;
 use kube::api::ListParams;
@@ -55,24 +55,25 @@ impl Error {
     }
 }
 
-type GuardedPool = DeserializeGuard<WorkerPool>;
+/// A WorkerPool as the watch gives it.
+pub(crate) type GuardedPool = DeserializeGuard<WorkerPool>;
 
-/// Runs the controller for as long as the process lives.
-pub(crate) async fn run(ctx: Arc<Ctx>) {
+/// The controller, which runs for as long as the process lives. It listens from now on.
+pub(crate) fn run(ctx: Arc<Ctx>) -> impl Future<Output = ()> {
     let of_job = |job: Guarded| {
         let namespace = job.meta().namespace.clone().unwrap_or_default();
         job.0.ok().map(|job| ObjectRef::<GuardedPool>::new(&job.spec.pool).within(&namespace))
     };
-    Controller::new(watched::<GuardedPool>(&ctx), watch())
-        .watches(watched::<Guarded>(&ctx), watch(), of_job)
+    let watches = &ctx.watches;
+    Controller::for_stream(watches.pools.listen(), watches.pools.cache())
+        .watches_stream(watches.image_jobs.listen(), of_job)
         .with_config(Config::default().concurrency(4))
-        .run(reconcile, on_error, ctx)
+        .run(reconcile, on_error, ctx.clone())
         .for_each(|result| async move {
             if let Err(error) = result {
                 tracing::debug!(error = %error, "controller");
             }
         })
-        .await;
 }
 
 async fn reconcile(object: Arc<GuardedPool>, ctx: Arc<Ctx>) -> Result<Action, Error> {

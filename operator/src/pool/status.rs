@@ -48,6 +48,7 @@ pub(crate) fn next(pool: &WorkerPool, figures: &Figures<'_>, now: Timestamp) -> 
         in_use: figures.granted.iter().sum(),
         waiting: u32::try_from(waiting.count()).unwrap_or(u32::MAX),
         queue_depth: figures.claims.iter().map(|claim| claim.demand).sum(),
+        tiles_outstanding: 0,
         conditions,
     }
 }

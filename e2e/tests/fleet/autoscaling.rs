@@ -1,0 +1,1 @@
+//! An autoscaler moves the slots of a pool by its queue depth.

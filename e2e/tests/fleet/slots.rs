@@ -1,0 +1,1 @@
+//! How the slots of a pool are shared, taken and given.
