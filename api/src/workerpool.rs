@@ -225,7 +225,8 @@ pub struct Worker {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub image_pull_secrets: Vec<LocalObjectReference>,
-    /// Whether the nodes may vanish at any time: shards are kept short.
+    /// Whether the nodes may vanish at any time, as spot nodes do: shards are kept short, the usual taints of spot nodes are
+    /// tolerated, and such nodes are preferred unless `affinity` says otherwise.
     pub spot: bool,
 }
 

@@ -40,12 +40,18 @@ pub fn work_seconds(image: &SourceImage, chain: &Chain<'_>, format: OutputFormat
     (decode + make) / 1e9
 }
 
-/// How many shards `work` seconds make: each about `clamp(2 sqrt(gap x work), 5 s, 60 s)` long. `None`: do not distribute.
-pub fn shards(work: f64, blocks: u32) -> Option<u32> {
+/// Seconds of work of the longest shard: what a failure may cost.
+pub const LONGEST: f64 = 60.0;
+
+/// The same where nodes may vanish at any time.
+pub const BRIEF: f64 = 20.0;
+
+/// How many shards `work` seconds make: each about `clamp(2 sqrt(gap x work), 5 s, longest)` long. `None`: do not distribute.
+pub fn shards(work: f64, blocks: u32, longest: f64) -> Option<u32> {
     if work <= WORTH_DISTRIBUTING || blocks < 2 {
         return None;
     }
-    let length = (2.0 * (POD_GAP * work).sqrt()).clamp(5.0, 60.0);
+    let length = (2.0 * (POD_GAP * work).sqrt()).clamp(5.0, longest);
     // The quotient is positive and clamped right after, so the conversion cannot lose anything that matters.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 2..=2000")]
     let wanted = (work / length).ceil().clamp(2.0, f64::from(MAX_SHARDS)) as u32;
@@ -108,10 +114,11 @@ mod tests {
 
     #[test]
     fn small_work_is_not_distributed_and_large_work_has_shards_of_a_minute_at_most() {
-        assert_eq!(shards(7.0, 100), None);
-        assert_eq!(shards(100.0, 1), None);
-        assert_eq!(shards(41.0, 30), Some(3));
-        assert_eq!(shards(6000.0, 5000), Some(100));
-        assert_eq!(shards(1e7, 100_000), Some(2000));
+        assert_eq!(shards(7.0, 100, LONGEST), None);
+        assert_eq!(shards(100.0, 1, LONGEST), None);
+        assert_eq!(shards(41.0, 30, LONGEST), Some(3));
+        assert_eq!(shards(6000.0, 5000, LONGEST), Some(100));
+        assert_eq!(shards(6000.0, 5000, BRIEF), Some(300));
+        assert_eq!(shards(1e7, 100_000, LONGEST), Some(2000));
     }
 }

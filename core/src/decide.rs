@@ -1,19 +1,27 @@
 //! What to do next for one ImageJob: a pure, total function of what was observed and the time.
 //! An unchanged world gives no action; a crash after any action is made good by deciding again.
 
+use crate::cost;
 use crate::decision::{Action, Decision, State, Summary};
-use crate::observed::{Ended, Execution, JobEnd, Observed, Planning, Problem, StageJob, Wanted};
+use crate::observed::{Blocked, Ended, Execution, JobEnd, Observed, Planning, Problem, StageJob, Wanted};
 use crate::plan::{Mode, Plan, Stage};
 use crate::reason::Reason;
+use std::time::Duration;
 
 /// Seconds that a problem with the source or the output may pass by itself before the job fails for it.
 pub const GRACE: i64 = 10;
 
-/// Seconds between looks at scratch while workers are at work.
-const POLL: u32 = 3;
+/// The longest time between looks at scratch while workers are at work.
+const POLL: Duration = Duration::from_secs(3);
 
-/// Seconds until the next look while something outside is missing.
-const RETRY: u32 = 15;
+/// The shortest.
+const QUICK: Duration = Duration::from_millis(400);
+
+/// Time until the next look while something outside is missing.
+const RETRY: Duration = Duration::from_secs(15);
+
+/// Time until the next look while there is nothing to look at: a slot, when it comes, wakes the job.
+const IDLE: Duration = Duration::from_secs(300);
 
 /// Decides. `now` is in Unix seconds.
 pub fn decide<O: Clone>(wanted: Wanted, observed: &Observed<O>, now: i64) -> Decision<O> {
@@ -49,7 +57,8 @@ fn after_the_end<O>(wanted: Wanted, ended: &Ended, now: i64) -> Decision<O> {
         }
     }
     let next = due.into_iter().filter(|at| *at > now).min();
-    Decision { actions, summary: None, requeue: next.map(|at| u32::try_from(at - now).unwrap_or(u32::MAX)) }
+    let requeue = next.map(|at| Duration::from_secs(u64::try_from(at - now).unwrap_or(0)));
+    Decision { actions, summary: None, requeue }
 }
 
 fn overdue(wanted: Wanted, started: i64, now: i64) -> Option<Problem> {
@@ -78,7 +87,7 @@ fn hold<O>(problem: &Problem, since: Option<i64>, now: i64) -> Decision<O> {
     match course(problem) {
         Course::Fail => fail(problem, Vec::new()),
         Course::FailAfterGrace if waited >= GRACE => fail(problem, Vec::new()),
-        Course::FailAfterGrace => wait(problem, 2),
+        Course::FailAfterGrace => wait(problem, Duration::from_secs(2)),
         Course::Wait => wait(problem, RETRY),
     }
 }
@@ -117,28 +126,32 @@ enum Course {
     Fail,
 }
 
-fn wait<O>(problem: &Problem, seconds: u32) -> Decision<O> {
-    Decision {
-        actions: Vec::new(),
-        summary: Some(Summary::of(State::Waiting, problem)),
-        requeue: Some(seconds),
-    }
+fn wait<O>(problem: &Problem, time: Duration) -> Decision<O> {
+    Decision { actions: Vec::new(), summary: Some(Summary::of(State::Waiting, problem)), requeue: Some(time) }
 }
 
 /// The plan is new: store it, and ask the pool for slots.
 fn start<O: Clone>(plan: &Plan<O>) -> Decision<O> {
     let seen = Execution::default();
     let stage = plan.stages()[0];
-    let summary = progress(plan, &seen, stage).told(State::Waiting, waiting_for_slots());
+    let summary = progress(plan, &seen, stage).told(State::Waiting, waiting_for_slots(&seen));
     Decision {
         actions: vec![Action::CreatePlan(Box::new(plan.clone()))],
         summary: Some(summary),
-        requeue: Some(POLL),
+        requeue: Some(IDLE),
     }
 }
 
-fn waiting_for_slots() -> Problem {
-    Problem::new(Reason::WaitingForSlots, "waiting for a free slot of the pool")
+fn waiting_for_slots(seen: &Execution) -> Problem {
+    let text = match (seen.pool_slots, seen.place) {
+        (0, 1..) => {
+            "the pool has no slots: kubectl scale workerpool gives it some (spec.replicas)".to_owned()
+        }
+        (_, 0) => "waiting for a free slot of the pool".to_owned(),
+        (_, 1) => "waiting for a free slot of the pool: next in its queue".to_owned(),
+        (_, place) => format!("waiting for a free slot of the pool: place {place} in its queue"),
+    };
+    Problem::new(Reason::WaitingForSlots, text)
 }
 
 /// Takes the first stage that is not done one step further.
@@ -164,7 +177,17 @@ fn advance<O: Clone>(wanted: Wanted, plan: &Plan<O>, seen: &Execution) -> Decisi
     }
     let (action, state, problem) = step(wanted, seen, stage, job, told.demand);
     actions.extend(action);
-    Decision { actions, summary: Some(told.told(state, problem)), requeue: Some(POLL) }
+    let still = state == State::Suspended || (state == State::Waiting && seen.slots == 0);
+    let idle = still && actions.is_empty() && told.workers == 0;
+    let requeue = if idle { IDLE } else { patience(plan, stage, told.remaining) };
+    Decision { actions, summary: Some(told.told(state, problem)), requeue: Some(requeue) }
+}
+
+/// Time between looks at scratch: short where the stage is about to end by prediction, or short itself.
+fn patience<O>(plan: &Plan<O>, stage: Stage, remaining: u32) -> Duration {
+    let alone = stage != Stage::Tiles || plan.shards(stage) == 1;
+    let seconds = if alone { f64::from(remaining) / 8.0 } else { f64::from(remaining) / 32.0 };
+    Duration::from_secs_f64(seconds).clamp(QUICK, POLL)
 }
 
 /// Without the store nothing is known of what is done: nothing is started and nothing judged, and what runs is left alone.
@@ -185,14 +208,23 @@ fn step<O>(
 ) -> (Option<Action<O>>, State, Problem) {
     let parallelism = seen.slots.min(demand);
     match job {
-        Some(job) => adjust(wanted, job, parallelism),
+        Some(job) if wanted.managed => {
+            let (state, problem) = managed(job);
+            (None, state, problem)
+        }
+        Some(job) => adjust(wanted, seen, job, parallelism),
         None if wanted.suspend => (None, State::Suspended, suspended()),
-        None if parallelism == 0 => (None, State::Waiting, waiting_for_slots()),
+        None if parallelism == 0 => (None, State::Waiting, waiting_for_slots(seen)),
         None => (Some(Action::CreateJob { stage, parallelism }), State::Running, running(stage)),
     }
 }
 
-fn adjust<O>(wanted: Wanted, job: &StageJob, parallelism: u32) -> (Option<Action<O>>, State, Problem) {
+fn adjust<O>(
+    wanted: Wanted,
+    seen: &Execution,
+    job: &StageJob,
+    parallelism: u32,
+) -> (Option<Action<O>>, State, Problem) {
     if job.end == JobEnd::Deleting {
         return (None, State::Running, running(job.stage));
     }
@@ -205,12 +237,32 @@ fn adjust<O>(wanted: Wanted, job: &StageJob, parallelism: u32) -> (Option<Action
         return (action, State::Suspended, suspended());
     }
     if parallelism == 0 {
-        return (action, State::Waiting, waiting_for_slots());
+        return (action, State::Waiting, waiting_for_slots(seen));
     }
+    let (state, problem) = at_work(job);
+    (action, state, problem)
+}
+
+/// What a Job that may run is doing.
+fn at_work(job: &StageJob) -> (State, Problem) {
+    let running = running(job.stage);
     match &job.blocked {
-        Some(problem) => (action, State::Waiting, problem.clone()),
-        None => (action, State::Running, running(job.stage)),
+        None => (State::Running, running),
+        Some(Blocked { problem, pods }) if *pods >= job.active => (State::Waiting, problem.clone()),
+        Some(Blocked { problem, pods }) => {
+            let text = format!("{}; {pods} more wait: {}", running.message, problem.message);
+            (State::Running, Problem::new(running.reason, text))
+        }
     }
+}
+
+/// What the controller that manages the Job makes of it.
+fn managed(job: &StageJob) -> (State, Problem) {
+    if job.suspended {
+        let text = "the Job is suspended by the controller that manages it: see its Workload";
+        return (State::Waiting, Problem::new(Reason::WaitingForSlots, text));
+    }
+    at_work(job)
 }
 
 fn suspended() -> Problem {
@@ -262,7 +314,7 @@ fn complete<O>(plan: &Plan<O>, seen: &Execution) -> Decision<O> {
         retries: seen.jobs.iter().map(|job| job.retries).sum(),
         ..Summary::of(State::Complete, &Problem::new(Reason::Complete, text))
     };
-    Decision { actions: Vec::new(), summary: Some(summary), requeue: Some(0) }
+    Decision { actions: Vec::new(), summary: Some(summary), requeue: Some(Duration::ZERO) }
 }
 
 /// The figures of an open stage.
@@ -283,8 +335,23 @@ fn progress<O>(plan: &Plan<O>, seen: &Execution, stage: Stage) -> Summary {
         workers: job.map_or(0, |job| job.active),
         retries: seen.jobs.iter().map(|job| job.retries).sum(),
         demand: demand(plan, seen, stage),
+        remaining: remaining(plan, seen, 1.0 - before - here),
         ..Summary::of(State::Running, &running(stage))
     }
+}
+
+/// Predicted seconds of one worker for the share `left` of the work, with the pods that it takes.
+fn remaining<O>(plan: &Plan<O>, seen: &Execution, left: f64) -> u32 {
+    let pods: u32 = plan.stages().iter().map(|stage| plan.shards(*stage)).sum();
+    let started = f64::from(pods.saturating_sub(seen.shards_done)) * cost::POD_START;
+    let seconds = plan.work_millis as f64 / 1000.0 * left.clamp(0.0, 1.0) + started;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive; too large ones saturate"
+    )]
+    let whole = seconds.ceil() as u32;
+    whole
 }
 
 /// Slots that a stage could use now: its shards that have no manifest. A pod that is still about to end keeps its slot:

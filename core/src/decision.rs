@@ -4,6 +4,7 @@ use crate::observed::Problem;
 use crate::plan::{Plan, Stage};
 use crate::reason::Reason;
 use crate::record::Published;
+use std::time::Duration;
 
 /// One thing to do. Each may be repeated without harm.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +73,8 @@ pub struct Summary {
     pub retries: u32,
     /// Slots that the job could use now.
     pub demand: u32,
+    /// Predicted seconds that one worker would need for what is left.
+    pub remaining: u32,
     /// The finished file.
     pub published: Option<Published>,
 }
@@ -88,14 +91,15 @@ impl Summary {
             workers: 0,
             retries: 0,
             demand: 0,
+            remaining: 0,
             published: None,
         }
     }
 
     pub(crate) fn told(self, state: State, problem: Problem) -> Summary {
         let ended = matches!(state, State::Complete | State::Failed | State::Suspended);
-        let demand = if ended { 0 } else { self.demand };
-        Summary { state, reason: problem.reason, message: problem.message, demand, ..self }
+        let (demand, remaining) = if ended { (0, 0) } else { (self.demand, self.remaining) };
+        Summary { state, reason: problem.reason, message: problem.message, demand, remaining, ..self }
     }
 }
 
@@ -106,6 +110,6 @@ pub struct Decision<O> {
     pub actions: Vec<Action<O>>,
     /// `None`: the status says it already.
     pub summary: Option<Summary>,
-    /// Seconds; `None`: when something changes.
-    pub requeue: Option<u32>,
+    /// `None`: when something changes.
+    pub requeue: Option<Duration>,
 }

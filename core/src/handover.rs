@@ -10,17 +10,20 @@ pub struct Held {
     pub pods: u32,
 }
 
-/// The slots for each job, in the order of `target`: never more than its target. What is taken from a job is taken at
-/// once; what is given is limited by the slots that no pod holds, oldest job first.
+/// The slots for each job, in the order of `target`: never more than its target, nor all together more than `slots` unless
+/// they are held already. What is taken from a job is taken at once; what is given is limited by the slots that no pod
+/// holds, first job first.
 pub fn hand_over(slots: u32, held: &[Held], target: &[u32]) -> Vec<u32> {
     let kept: Vec<u32> = held.iter().zip(target).map(|(held, target)| held.slots.min(*target)).collect();
     let taken: u32 = held.iter().zip(&kept).map(|(held, kept)| held.pods.max(*kept)).sum();
     let mut free = slots.saturating_sub(taken);
+    let mut ungranted = slots.saturating_sub(kept.iter().sum());
     let give = |((held, kept), target): ((&Held, &u32), &u32)| {
         // Pods beyond what is kept are counted as taken; they become this job's own again before another one starts.
-        let own = held.pods.saturating_sub(*kept).min(target - kept);
-        let more = (target - kept - own).min(free);
+        let own = held.pods.saturating_sub(*kept).min(target - kept).min(ungranted);
+        let more = (target - kept - own).min(free).min(ungranted - own);
         free -= more;
+        ungranted -= own + more;
         kept + own + more
     };
     held.iter().zip(&kept).zip(target).map(give).collect()

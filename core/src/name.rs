@@ -14,6 +14,10 @@ pub mod label {
     pub const STAGE: &str = "tessera.dev/stage";
     /// Annotation of an ImageJob: the number of shards, instead of the planner's choice.
     pub const SHARDS: &str = "tessera.dev/shards";
+    /// Kueue's label: its queue decides when the Jobs of an ImageJob that has it run, and with how many pods.
+    pub const KUEUE_QUEUE: &str = "kueue.x-k8s.io/queue-name";
+    /// Kueue's label for the priority in its queue.
+    pub const KUEUE_PRIORITY: &str = "kueue.x-k8s.io/priority-class";
     /// The finalizer of an ImageJob.
     pub const FINALIZER: &str = "tessera.dev/scratch";
     /// Metadata key of a published object: UID of the ImageJob that made it.

@@ -14,6 +14,8 @@ pub struct Wanted {
     pub ttl: Option<i64>,
     /// Seconds after its start when it fails.
     pub deadline: Option<i64>,
+    /// Whether another controller (Kueue) decides when the Jobs run and with how many pods: they are created and left alone.
+    pub managed: bool,
 }
 
 /// Something that keeps a job from being planned or run, with what to do about it.
@@ -55,6 +57,10 @@ pub struct Execution {
     pub problem: Option<Problem>,
     /// Slots that the pool has granted.
     pub slots: u32,
+    /// Slots that the pool has in all.
+    pub pool_slots: u32,
+    /// Place in the pool's queue, from 1; 0 if the job does not wait in it.
+    pub place: u32,
     /// Shards of the stage `tiles` that have a manifest.
     pub shards_done: u32,
     /// Tiles that have been written, of whatever stage is active.
@@ -74,14 +80,23 @@ pub struct StageJob {
     pub parallelism: u32,
     /// `spec.suspend`.
     pub suspended: bool,
-    /// Pods that run or wait to run.
+    /// Pods that run or wait to run; those that have been told to end do not count.
     pub active: u32,
     /// Pods that have failed so far.
     pub retries: u32,
     /// Whether it has ended, and how.
     pub end: JobEnd,
-    /// What keeps its pods from running, if none runs.
-    pub blocked: Option<Problem>,
+    /// What keeps pods from running.
+    pub blocked: Option<Blocked>,
+}
+
+/// Pods that cannot run yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blocked {
+    /// What the first of them waits for.
+    pub problem: Problem,
+    /// How many wait.
+    pub pods: u32,
 }
 
 /// Whether a Job has ended.

@@ -208,6 +208,8 @@ impl<O: Serialize> Plan<O> {
 pub enum Spread {
     /// By the cost model.
     Auto,
+    /// By the cost model, with short shards: nodes may vanish.
+    Brief,
     /// In one process.
     Whole,
     /// In (at most) this many shards.
@@ -333,9 +335,10 @@ fn mode<O>(request: &Request<O>, grid: &Grid, work: f64) -> Mode {
     match request.spread {
         Spread::Whole => Mode::Whole,
         Spread::Shards(shards) => Mode::Tiles { shards: shards.clamp(1, grid.blocks()) },
-        Spread::Auto if request.image.access == Access::Whole => Mode::Whole,
-        Spread::Auto => {
-            cost::shards(work, grid.blocks()).map_or(Mode::Whole, |shards| Mode::Tiles { shards })
+        Spread::Auto | Spread::Brief if request.image.access == Access::Whole => Mode::Whole,
+        Spread::Auto | Spread::Brief => {
+            let longest = if request.spread == Spread::Brief { cost::BRIEF } else { cost::LONGEST };
+            cost::shards(work, grid.blocks(), longest).map_or(Mode::Whole, |shards| Mode::Tiles { shards })
         }
     }
 }

@@ -111,6 +111,8 @@ impl World {
             let execution = Execution {
                 problem: None,
                 slots: self.granted,
+                pool_slots: self.slots,
+                place: 0,
                 shards_done: u32::try_from(self.manifests.len()).expect("few shards"),
                 tiles_done: 0,
                 published: self.published.then(published),
@@ -334,7 +336,7 @@ fn the_ttl_deletes_the_job_only_when_it_is_over() {
         decide(Wanted { ttl: Some(60), ..Wanted::default() }, &Observed { started: 0, ended, planning }, 1000)
     };
     assert_eq!(observed(940).actions, vec![Action::DeleteImageJob]);
-    assert_eq!(observed(950).requeue, Some(10));
+    assert_eq!(observed(950).requeue, Some(std::time::Duration::from_secs(10)));
 }
 
 #[test]
@@ -350,4 +352,57 @@ fn without_the_store_nothing_is_started_and_nothing_judged() {
             Some((State::Waiting, 2))
         );
     }
+}
+
+#[test]
+fn a_job_that_waits_tells_its_place_and_does_not_poll() {
+    let told = |pool_slots, place| {
+        let decision = decided(Wanted::default(), Execution { pool_slots, place, ..Execution::default() });
+        assert!(decision.requeue.is_some_and(|time| time.as_secs() >= 60), "{:?}", decision.requeue);
+        decision.summary.unwrap().message
+    };
+    assert!(told(4, 1).ends_with("next in its queue"));
+    assert!(told(4, 3).ends_with("place 3 in its queue"));
+    assert!(told(0, 1).starts_with("the pool has no slots"));
+}
+
+#[test]
+fn pods_without_a_node_are_told_also_when_others_run() {
+    let job =
+        Job { stage: Stage::Tiles, parallelism: 3, suspended: false, failed: false, open: vec![1, 2, 3] };
+    let told = |pods| {
+        let problem = Problem::new(Reason::WaitingForNodes, "no node has room for a worker");
+        let job = StageJob { blocked: Some(Blocked { problem, pods }), ..stage_job(&job) };
+        let summary =
+            decided(Wanted::default(), Execution { slots: 3, jobs: vec![job], ..Execution::default() })
+                .summary
+                .unwrap();
+        (summary.state, summary.reason, summary.message)
+    };
+    let (state, reason, message) = told(2);
+    assert_eq!((state, reason), (State::Running, Reason::Running));
+    assert_eq!(message, "workers process the tiles; 2 more wait: no node has room for a worker");
+    let (state, reason, _) = told(3);
+    assert_eq!((state, reason), (State::Waiting, Reason::WaitingForNodes));
+}
+
+#[test]
+fn a_job_that_another_controller_manages_is_left_alone() {
+    let wanted = Wanted { managed: true, suspend: true, ..Wanted::default() };
+    for suspended in [true, false] {
+        let job = Job { stage: Stage::Tiles, parallelism: 3, suspended, failed: false, open: vec![1, 2, 3] };
+        let execution = Execution { slots: 1, jobs: vec![stage_job(&job)], ..Execution::default() };
+        assert_eq!(decided(wanted, execution).actions, vec![]);
+    }
+}
+
+#[test]
+fn the_next_look_at_scratch_is_soon_when_the_end_is_near() {
+    let job = Job { stage: Stage::Tiles, parallelism: 4, suspended: false, failed: false, open: vec![3] };
+    let after = |shards_done, tiles_done| {
+        let jobs = vec![stage_job(&job)];
+        let execution = Execution { slots: 4, shards_done, tiles_done, jobs, ..Execution::default() };
+        decided(Wanted::default(), execution).requeue.unwrap()
+    };
+    assert!(after(3, 2300) < after(0, 0));
 }

@@ -32,6 +32,10 @@ pub(crate) struct Config {
     #[arg(long, env = "TESSERA_ALLOWED_ENDPOINTS", value_delimiter = ',')]
     pub(crate) allowed_endpoints: Vec<String>,
 
+    /// ServiceAccounts that pools may give their workers, separated by commas; `default` is always allowed.
+    #[arg(long, env = "TESSERA_ALLOWED_SERVICE_ACCOUNTS", value_delimiter = ',')]
+    pub(crate) allowed_service_accounts: Vec<String>,
+
     /// Address of health checks and metrics.
     #[arg(long, env = "TESSERA_LISTEN", default_value = "0.0.0.0:8080")]
     pub(crate) listen: std::net::SocketAddr,

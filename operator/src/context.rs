@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::pool::{Checks, Ledger};
 use crate::stores::Stores;
 use crate::watches::Watches;
 use kube::Client;
@@ -17,6 +18,8 @@ pub(crate) struct Ctx {
     pub(crate) recorder: Recorder,
     pub(crate) health: Health,
     pub(crate) watches: Watches,
+    pub(crate) ledger: Ledger,
+    pub(crate) checks: Checks,
 }
 
 impl Ctx {
@@ -32,6 +35,8 @@ impl Ctx {
             metrics: Metrics::new(),
             health: Health::default(),
             watches: Watches::new(),
+            ledger: Ledger::default(),
+            checks: Checks::default(),
         }
     }
 

@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, ResourceExt};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tessera_api::WorkerPool;
 use tessera_api::workerpool::Checksums;
 use tessera_core::observed::Problem;
@@ -22,9 +23,13 @@ pub(crate) struct Stores(Mutex<HashMap<PoolKey, Known>>);
 #[derive(Debug, Clone)]
 struct Known {
     config: StoreConfig,
-    scratch: String,
+    spec: tessera_api::workerpool::Store,
+    read: Instant,
     store: Arc<dyn Store>,
 }
+
+/// Time for which a Secret that was read is believed.
+const BELIEVED: Duration = Duration::from_secs(20);
 
 impl Stores {
     /// The store that the pool had when it was last seen.
@@ -34,7 +39,7 @@ impl Stores {
 
     /// The URI of the scratch that the pool had when it was last seen.
     pub(crate) fn remembered_scratch(&self, namespace: &str, pool: &str) -> Option<String> {
-        self.known(namespace, pool).map(|known| known.scratch)
+        self.known(namespace, pool).map(|known| known.spec.scratch)
     }
 
     fn known(&self, namespace: &str, pool: &str) -> Option<Known> {
@@ -42,20 +47,26 @@ impl Stores {
         stores.get(&(namespace.to_owned(), pool.to_owned())).cloned()
     }
 
+    /// The store of a pool whose spec is the same as when its Secret was read, not long ago.
+    fn current(&self, pool: &WorkerPool) -> Option<Arc<dyn Store>> {
+        let known = self.known(&pool.namespace().unwrap_or_default(), &pool.name_any())?;
+        (known.spec == pool.spec.store && known.read.elapsed() < BELIEVED).then_some(known.store)
+    }
+
     /// The store of this configuration; one that is in use already is used again.
     fn get(&self, pool: &WorkerPool, config: StoreConfig) -> Result<Arc<dyn Store>, Problem> {
         let key = (pool.namespace().unwrap_or_default(), pool.name_any());
-        let scratch = pool.spec.store.scratch.clone();
+        let (spec, read) = (pool.spec.store.clone(), Instant::now());
         let mut stores = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = stores.get_mut(&key)
             && known.config == config
         {
-            known.scratch = scratch;
+            (known.spec, known.read) = (spec, read);
             return Ok(known.store.clone());
         }
         let store = S3Store::new(&config).map_err(|error| unavailable(error.to_string()))?;
         let store: Arc<dyn Store> = Arc::new(store);
-        stores.insert(key, Known { config, scratch, store: store.clone() });
+        stores.insert(key, Known { config, spec, read, store: store.clone() });
         Ok(store)
     }
 }
@@ -65,6 +76,9 @@ impl Stores {
 /// # Errors
 /// The Secret is missing or of another type, or the endpoint is not allowed: something to wait for.
 pub(crate) async fn of(ctx: &Ctx, pool: &WorkerPool) -> kube::Result<Result<Arc<dyn Store>, Problem>> {
+    if let Some(store) = ctx.stores.current(pool) {
+        return Ok(Ok(store));
+    }
     let namespace = pool.namespace().unwrap_or_default();
     let name = &pool.spec.store.secret_name;
     let secrets: Api<Secret> = Api::namespaced(ctx.client.clone(), &namespace);

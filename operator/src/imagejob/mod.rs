@@ -10,7 +10,7 @@ mod release;
 mod status;
 mod workload;
 
-pub(crate) use probe::unreachable_store;
+pub(crate) use observe::is_managed;
 pub(crate) use status::has_ended;
 
 use crate::context::Ctx;
@@ -141,7 +141,7 @@ async fn step(object: &Guarded, ctx: &Ctx) -> Result<Action, Error> {
     status::write(ctx, &job, &seen, &decision, now).await.map_err(Error::Status)?;
     applied.map_err(Error::Apply)?;
     Ok(match decision.requeue {
-        Some(seconds) => Action::requeue(Duration::from_secs(u64::from(seconds))),
+        Some(time) => Action::requeue(time),
         None => Action::await_change(),
     })
 }

@@ -6,9 +6,8 @@ use super::probe::{self, Planned};
 use super::status;
 use crate::context::Ctx;
 use crate::stores;
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-use kube::api::ListParams;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt};
 use std::sync::Arc;
 use tessera_api::uri::Locations;
@@ -46,14 +45,20 @@ pub(crate) fn wanted(job: &ImageJob) -> Wanted {
         suspend: job.spec.suspend,
         ttl: job.spec.ttl_seconds_after_finished.map(i64::from),
         deadline: job.spec.active_deadline_seconds.map(i64::from),
+        managed: is_managed(job),
     }
+}
+
+/// Whether Kueue decides when the Jobs of this ImageJob run, and with how many pods.
+pub(crate) fn is_managed(job: &ImageJob) -> bool {
+    job.labels().contains_key(label::KUEUE_QUEUE)
 }
 
 /// Observes.
 pub(crate) async fn observe(ctx: &Ctx, job: &ImageJob) -> Result<Seen, Error> {
     let namespace = job.namespace().unwrap_or_default();
-    let pools: Api<WorkerPool> = Api::namespaced(ctx.client.clone(), &namespace);
-    let pool = pools.get_opt(&job.spec.pool).await?;
+    let pool = ctx.watches.pools.cache().get(&ObjectRef::new(&job.spec.pool).within(&namespace));
+    let pool = pool.and_then(|pool| pool.0.clone().ok());
     let ended = ended(job, pool.as_ref());
     let mut seen = Seen {
         observed: Observed { started: started(ctx, job), ended, planning: impossible(job, not_looked_at()) },
@@ -70,7 +75,7 @@ pub(crate) async fn observe(ctx: &Ctx, job: &ImageJob) -> Result<Seen, Error> {
     seen.observed.planning = match plans.get_opt(&plan_name).await? {
         Some(stored) => {
             let stored = plan::read(&stored).ok_or(Error::Plan(plan_name))?;
-            let execution = execution(ctx, job, &stored.plan, store).await?;
+            let execution = execution(ctx, job, seen.pool.as_ref(), &stored.plan, store).await?;
             let planning = Planning::Stored(Box::new(stored.plan.clone()), Box::new(execution));
             seen.stored = Some(stored);
             planning
@@ -118,7 +123,10 @@ async fn store(
     pool: Option<&WorkerPool>,
 ) -> Result<Result<Arc<dyn Store>, Problem>, Error> {
     match pool {
-        Some(pool) => Ok(stores::of(ctx, pool).await?),
+        Some(pool) => match crate::pool::refused(pool, &ctx.config) {
+            Some(problem) => Ok(Err(problem)),
+            None => Ok(stores::of(ctx, pool).await?),
+        },
         None => Ok(Err(Problem::new(
             Reason::PoolNotFound,
             format!(
@@ -149,31 +157,41 @@ async fn new_plan(
 async fn execution(
     ctx: &Ctx,
     job: &ImageJob,
+    pool: Option<&WorkerPool>,
     plan: &Plan<Operation>,
     store: Result<Arc<dyn Store>, Problem>,
 ) -> Result<Execution, Error> {
-    let jobs = stage_jobs(ctx, job).await?;
-    let slots = job.status.as_ref().and_then(|status| status.slots).unwrap_or(0);
-    let mut execution = Execution { slots, jobs, ..Execution::default() };
+    let status = job.status.clone().unwrap_or_default();
+    let jobs = stage_jobs(ctx, job, plan);
+    let mut execution = Execution {
+        slots: status.slots.unwrap_or(0),
+        pool_slots: pool.map_or(0, |pool| pool.spec.replicas),
+        place: status.place.unwrap_or(0),
+        jobs,
+        ..Execution::default()
+    };
     match store {
+        // Without a Job, now or earlier, nothing can lie there: a job that waits for its first slot costs no request.
+        Ok(_) if execution.jobs.is_empty() && status.start_time.is_none() => {}
         Ok(store) => read_scratch(plan, store.as_ref(), &mut execution).await.map_err(Error::Scratch)?,
         Err(problem) => execution.problem = Some(problem),
     }
     Ok(execution)
 }
 
-/// The Jobs of the ImageJob with what their pods tell.
-async fn stage_jobs(ctx: &Ctx, job: &ImageJob) -> Result<Vec<StageJob>, Error> {
-    let namespace = job.namespace().unwrap_or_default();
-    let ours = ListParams::default().labels(&format!("{}={}", label::JOB_UID, job.uid().unwrap_or_default()));
-    let jobs: Api<Job> = Api::namespaced(ctx.client.clone(), &namespace);
-    let pods: Api<Pod> = Api::namespaced(ctx.client.clone(), &namespace);
-    let jobs = jobs.list(&ours).await?;
-    if jobs.items.is_empty() {
-        return Ok(Vec::new());
+/// The Jobs of the ImageJob with what their pods tell, as the watches have them.
+fn stage_jobs(ctx: &Ctx, job: &ImageJob, plan: &Plan<Operation>) -> Vec<StageJob> {
+    let (namespace, uid) = (job.namespace().unwrap_or_default(), job.uid().unwrap_or_default());
+    let watched = ctx.watches.jobs.cache();
+    let named =
+        |stage: &Stage| ObjectRef::new(&name::job(&job.name_any(), &uid, stage.name())).within(&namespace);
+    let jobs: Vec<_> = plan.stages().iter().filter_map(|stage| watched.get(&named(stage))).collect();
+    if jobs.is_empty() {
+        return Vec::new();
     }
-    let pods = pods.list(&ours).await?;
-    Ok(jobs.items.iter().filter_map(|job| super::workload::stage_job(job, &pods.items)).collect())
+    let mut pods = ctx.watches.pods.cache().state();
+    pods.retain(|pod| pod.labels().get(label::JOB_UID) == Some(&uid));
+    jobs.iter().filter_map(|job| super::workload::stage_job(job, &pods)).collect()
 }
 
 /// Looks at what the workers have left.

@@ -67,7 +67,7 @@ fn request(
         },
         scratch: format!("s3://{}/{}", scratch.bucket(), place.prefix()),
         limits: limits(pool),
-        spread: spread(job),
+        spread: spread(job, pool),
         job: uid,
     })
 }
@@ -107,9 +107,10 @@ pub(crate) fn bytes(quantity: &str) -> Option<u64> {
 }
 
 /// The annotation asks for a number of shards; whatever it is, the file is the same.
-fn spread(job: &ImageJob) -> Spread {
+fn spread(job: &ImageJob, pool: &WorkerPool) -> Spread {
     let asked = job.annotations().get(label::SHARDS).and_then(|text| text.parse().ok());
-    asked.map_or(Spread::Auto, Spread::Shards)
+    let by_cost = if pool.spec.worker.spot { Spread::Brief } else { Spread::Auto };
+    asked.map_or(by_cost, Spread::Shards)
 }
 
 /// The pool's owner decides what its credentials are used for, not whoever may create an ImageJob.

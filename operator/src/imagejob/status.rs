@@ -66,8 +66,8 @@ pub(crate) async fn write(
     if after == before {
         return Ok(());
     }
-    // The slots belong to the pool's controller.
-    after.slots = None;
+    // These belong to the pool's controller.
+    (after.slots, after.slots_since, after.place) = (None, None, None);
     let api: Api<ImageJob> = Api::namespaced(ctx.client.clone(), &job.namespace().unwrap_or_default());
     crate::objects::gone_is_fine(apply_status(&api, &job.name_any(), MANAGER, &after).await)?;
     if tells(&before) != tells(&after) {
@@ -172,6 +172,7 @@ fn figures(status: &mut ImageJobStatus, summary: &Summary, seen: &Seen, now: Tim
     }
     status.workers = Some(summary.workers);
     status.demand = Some(summary.demand);
+    status.remaining_seconds = Some(summary.remaining);
     status.retries = Some(summary.retries.max(status.retries.unwrap_or(0)));
     let progress = u32::from(summary.progress).max(status.progress.unwrap_or(0));
     let moved = status.progress != Some(progress);

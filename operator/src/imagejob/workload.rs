@@ -1,19 +1,21 @@
 //! What a stage's Job and its pods say, in the words that the decision understands. Pure.
 
+use crate::pool::has_ended_pod;
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStateWaiting, Pod};
 use kube::{Resource, ResourceExt};
+use std::sync::Arc;
 use tessera_core::name::label;
-use tessera_core::observed::{JobEnd, Problem, StageJob};
+use tessera_core::observed::{Blocked, JobEnd, Problem, StageJob};
 use tessera_core::plan::Stage;
 use tessera_core::reason::Reason;
 
 /// The Job as the decision wants it; `None` for a Job that is no stage of ours.
-pub(crate) fn stage_job(job: &Job, pods: &[Pod]) -> Option<StageJob> {
+pub(crate) fn stage_job(job: &Job, pods: &[Arc<Pod>]) -> Option<StageJob> {
     let stage_name = job.labels().get(label::STAGE)?;
     let stage = Stage::from_name(stage_name)?;
-    let pods: Vec<&Pod> =
-        pods.iter().filter(|pod| pod.labels().get(label::STAGE) == Some(stage_name)).collect();
+    let of_stage = |pod: &&Arc<Pod>| pod.labels().get(label::STAGE) == Some(stage_name);
+    let pods: Vec<&Pod> = pods.iter().filter(of_stage).map(AsRef::as_ref).collect();
     let spec = job.spec.as_ref()?;
     let status = job.status.clone().unwrap_or_default();
     let count = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
@@ -21,7 +23,7 @@ pub(crate) fn stage_job(job: &Job, pods: &[Pod]) -> Option<StageJob> {
         stage,
         parallelism: count(spec.parallelism),
         suspended: spec.suspend.unwrap_or(false),
-        active: count(status.active) + count(status.terminating),
+        active: live(&pods),
         retries: count(status.failed),
         end: end(job, &pods),
         blocked: blocked(&pods),
@@ -104,12 +106,22 @@ fn terminated(pod: &Pod) -> Option<&ContainerStateTerminated> {
     statuses.iter().find_map(|status| status.state.as_ref()?.terminated.as_ref())
 }
 
-/// What keeps every pod from running; `None` as soon as one runs or has run.
-fn blocked(pods: &[&Pod]) -> Option<Problem> {
+/// Pods that have not ended and have not been told to.
+fn live(pods: &[&Pod]) -> u32 {
+    let live = pods.iter().filter(|pod| pod.meta().deletion_timestamp.is_none() && !has_ended_pod(pod));
+    u32::try_from(live.count()).unwrap_or(u32::MAX)
+}
+
+/// What keeps pods from running, and how many.
+fn blocked(pods: &[&Pod]) -> Option<Blocked> {
     let phase = |pod: &Pod| pod.status.as_ref().and_then(|status| status.phase.clone());
-    let mut pending = pods.iter().filter(|pod| pod.meta().deletion_timestamp.is_none());
-    let all_pending = pending.clone().all(|pod| phase(pod).as_deref() == Some("Pending"));
-    all_pending.then(|| pending.find_map(|pod| unscheduled(pod).or_else(|| not_started(pod))))?
+    let pending = pods
+        .iter()
+        .filter(|pod| pod.meta().deletion_timestamp.is_none() && phase(pod).as_deref() == Some("Pending"));
+    let mut problems: Vec<Problem> =
+        pending.filter_map(|pod| unscheduled(pod).or_else(|| not_started(pod))).collect();
+    let pods = u32::try_from(problems.len()).unwrap_or(u32::MAX);
+    (pods > 0).then(|| Blocked { problem: problems.swap_remove(0), pods })
 }
 
 fn unscheduled(pod: &Pod) -> Option<Problem> {
@@ -117,7 +129,9 @@ fn unscheduled(pod: &Pod) -> Option<Problem> {
     let found = conditions
         .iter()
         .find(|one| one.type_ == "PodScheduled" && one.reason.as_deref() == Some("Unschedulable"))?;
-    let said = found.message.clone().unwrap_or_default();
+    // What follows is about preemption, which workers do not ask for.
+    let said =
+        found.message.as_deref().and_then(|said| said.split(" preemption:").next()).unwrap_or_default();
     Some(Problem::new(Reason::WaitingForNodes, format!("no node has room for a worker: {said}")))
 }
 

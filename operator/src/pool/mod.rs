@@ -1,40 +1,49 @@
 //! The WorkerPool controller: divides the slots among the pool's ImageJobs and tells how the pool is.
 //! It is the only one that grants slots; the ImageJob controller turns grants into pods.
 
+mod grant;
+mod members;
+mod ready;
+mod shape;
 mod status;
+
+pub(crate) use grant::Ledger;
+pub(crate) use members::has_ended_pod;
+pub(crate) use ready::Checks;
+pub(crate) use shape::refused;
 
 use crate::context::Ctx;
 use crate::imagejob::Guarded;
-use crate::objects::{apply_status, gone_is_fine};
-use crate::stores;
+use crate::objects::{MANAGER, apply_status, gone_is_fine};
 use futures::StreamExt;
-use kube::api::ListParams;
+use k8s_openapi::api::core::v1::Pod;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Resource, ResourceExt};
 use std::sync::Arc;
 use std::time::Duration;
-use tessera_api::{ImageJob, WorkerPool};
-use tessera_core::allocate::{Claim, divide};
-use tessera_core::handover::{Held, hand_over};
-use tessera_core::observed::Problem;
-use tessera_store::Prefix;
+use tessera_api::WorkerPool;
+use tessera_core::allocate::allocate;
+use tessera_core::name::label;
 use tracing::Instrument;
 
-/// Field manager of an ImageJob's slots.
-const SLOTS: &str = "tessera-pool";
+/// Time until the slots are divided again though nothing has happened.
+const RECHECK: Duration = Duration::from_secs(60);
 
-/// Seconds between two looks at the pool's store.
-const RECHECK: u64 = 60;
+/// What happens within this time is answered by one division.
+const PACE: Duration = Duration::from_millis(200);
 
 /// A reconcile that takes longer is given up and tried again.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A WorkerPool as the watch gives it: perhaps not of the form that this version knows.
+pub(crate) type GuardedPool = DeserializeGuard<WorkerPool>;
+
 /// A step of a reconcile failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("cannot read the pool or its ImageJobs")]
+    #[error("cannot read the pool's Secret")]
     Observe(#[source] kube::Error),
     #[error("cannot grant slots to ImageJob {job}")]
     Grant { job: String, source: kube::Error },
@@ -55,25 +64,30 @@ impl Error {
     }
 }
 
-/// A WorkerPool as the watch gives it.
-pub(crate) type GuardedPool = DeserializeGuard<WorkerPool>;
-
 /// The controller, which runs for as long as the process lives. It listens from now on.
 pub(crate) fn run(ctx: Arc<Ctx>) -> impl Future<Output = ()> {
-    let of_job = |job: Guarded| {
-        let namespace = job.meta().namespace.clone().unwrap_or_default();
-        job.0.ok().map(|job| ObjectRef::<GuardedPool>::new(&job.spec.pool).within(&namespace))
-    };
     let watches = &ctx.watches;
     Controller::for_stream(watches.pools.listen(), watches.pools.cache())
         .watches_stream(watches.image_jobs.listen(), of_job)
-        .with_config(Config::default().concurrency(4))
+        .watches_stream(watches.pods.listen(), of_pod)
+        .with_config(Config::default().concurrency(16))
         .run(reconcile, on_error, ctx.clone())
         .for_each(|result| async move {
             if let Err(error) = result {
                 tracing::debug!(error = %error, "controller");
             }
         })
+}
+
+fn of_job(job: Guarded) -> Option<ObjectRef<GuardedPool>> {
+    let namespace = job.meta().namespace.clone().unwrap_or_default();
+    job.0.ok().map(|job| ObjectRef::new(&job.spec.pool).within(&namespace))
+}
+
+/// Names of pools are short enough to be labels as they are.
+fn of_pod(pod: Pod) -> Option<ObjectRef<GuardedPool>> {
+    let pool = pod.labels().get(label::POOL)?;
+    Some(ObjectRef::new(pool).within(pod.meta().namespace.as_deref().unwrap_or_default()))
 }
 
 async fn reconcile(object: Arc<GuardedPool>, ctx: Arc<Ctx>) -> Result<Action, Error> {
@@ -84,81 +98,51 @@ async fn reconcile(object: Arc<GuardedPool>, ctx: Arc<Ctx>) -> Result<Action, Er
         pool = object.meta().name
     );
     let step = tokio::time::timeout(TIMEOUT, step(&object, &ctx).instrument(span));
-    ctx.metrics.timed("WorkerPool", step).await.unwrap_or(Err(Error::Timeout))
+    let result = ctx.metrics.timed("WorkerPool", step).await.unwrap_or(Err(Error::Timeout));
+    // The next reconcile of this pool waits for this one to end: so all that happens meanwhile is answered at once.
+    tokio::time::sleep(PACE).await;
+    result
 }
 
-/// One reconcile, on what the API server has now.
+/// One reconcile, on what the watches have. What this process has granted and the watch has not seen yet is remembered.
 async fn step(object: &GuardedPool, ctx: &Ctx) -> Result<Action, Error> {
-    let namespace = object.meta().namespace.clone().unwrap_or_default();
-    let pools: Api<GuardedPool> = Api::namespaced(ctx.client.clone(), &namespace);
-    let live = pools.get_opt(&object.name_any()).await.map_err(Error::Observe)?;
-    let Some(DeserializeGuard(Ok(pool))) = live else { return Ok(Action::await_change()) };
-    let jobs = jobs_of(ctx, &pool).await.map_err(Error::Observe)?;
-    let claims: Vec<Claim> = jobs.iter().map(claim).collect();
-    let held: Vec<Held> = jobs.iter().map(held).collect();
-    let granted = hand_over(pool.spec.replicas, &held, &divide(pool.spec.replicas, &claims));
-    for (job, slots) in jobs.iter().zip(&granted) {
-        grant(ctx, job, *slots).await.map_err(|source| Error::Grant { job: job.name_any(), source })?;
+    let Ok(pool) = &object.0 else { return Ok(Action::await_change()) };
+    let now = ctx.now();
+    let members = members::of(ctx, pool);
+    let claims = members.claims(now.as_second());
+    let granted = allocate(pool.spec.replicas, members.foreign_pods, &claims, now.as_second());
+    let pending = grant::write(ctx, pool, &members, &grant::next(&members, &claims, &granted, now)).await?;
+    let check = ready::look(ctx, pool).await.map_err(Error::Observe)?;
+    let told = status::next(
+        pool,
+        &status::Figures {
+            members: &members,
+            claims: &claims,
+            granted: &granted,
+            problem: check.problem.as_ref(),
+        },
+        now,
+    );
+    let paced = write_status(ctx, pool, &told).await.map_err(Error::Status)?;
+    let next = [Some(RECHECK), Some(check.again), pending, paced].into_iter().flatten().min();
+    Ok(Action::requeue(next.unwrap_or(RECHECK)))
+}
+
+/// Writes the status if it is new; figures alone are written at most once a second. The time until what was held back.
+async fn write_status(
+    ctx: &Ctx,
+    pool: &WorkerPool,
+    told: &tessera_api::WorkerPoolStatus,
+) -> kube::Result<Option<Duration>> {
+    if Some(told) == pool.status.as_ref() {
+        return Ok(None);
     }
-    let problem = look_at_store(ctx, &pool).await.map_err(Error::Observe)?;
-    let told =
-        status::next(&pool, &status::Figures { claims: &claims, granted: &granted, problem }, ctx.now());
-    status::count(ctx, &pool, &told);
-    if Some(&told) != pool.status.as_ref() {
-        let api: Api<WorkerPool> = Api::namespaced(ctx.client.clone(), &namespace);
-        let written = apply_status(&api, &pool.name_any(), crate::objects::MANAGER, &told).await;
-        gone_is_fine(written).map_err(Error::Status)?;
+    if let Some(wait) = ctx.ledger.hold_back(pool, status::tells_news(pool.status.as_ref(), told)) {
+        return Ok(Some(wait));
     }
-    Ok(Action::requeue(Duration::from_secs(RECHECK)))
-}
-
-/// The pool's ImageJobs, oldest first: those that have not ended, and those whose slots are still to be taken back.
-async fn jobs_of(ctx: &Ctx, pool: &WorkerPool) -> kube::Result<Vec<ImageJob>> {
-    let api: Api<Guarded> = Api::namespaced(ctx.client.clone(), &pool.namespace().unwrap_or_default());
-    let all = api.list(&ListParams::default()).await?;
-    let mut jobs: Vec<ImageJob> = all.items.into_iter().filter_map(|job| job.0.ok()).collect();
-    jobs.retain(|job| job.spec.pool == pool.name_any() && job.meta().deletion_timestamp.is_none());
-    jobs.retain(|job| !crate::imagejob::has_ended(job) || granted_before(job) > 0);
-    jobs.sort_by_key(|job| (job.creation_timestamp().map(|time| time.0), job.uid()));
-    Ok(jobs)
-}
-
-fn claim(job: &ImageJob) -> Claim {
-    let asked = job.status.as_ref().and_then(|status| status.demand).unwrap_or(0);
-    let demand = if crate::imagejob::has_ended(job) { 0 } else { asked };
-    Claim { demand, weight: job.spec.weight }
-}
-
-fn granted_before(job: &ImageJob) -> u32 {
-    job.status.as_ref().and_then(|status| status.slots).unwrap_or(0)
-}
-
-fn held(job: &ImageJob) -> Held {
-    let status = job.status.clone().unwrap_or_default();
-    Held { slots: status.slots.unwrap_or(0), pods: status.workers.unwrap_or(0) }
-}
-
-/// Writes the job's slots if they differ.
-async fn grant(ctx: &Ctx, job: &ImageJob, slots: u32) -> kube::Result<()> {
-    if granted_before(job) == slots {
-        return Ok(());
-    }
-    let api: Api<ImageJob> = Api::namespaced(ctx.client.clone(), &job.namespace().unwrap_or_default());
-    let status = serde_json::json!({ "slots": slots });
-    gone_is_fine(apply_status(&api, &job.name_any(), SLOTS, &status).await)
-}
-
-/// Whether the store answers to these credentials: the scratch is listed.
-async fn look_at_store(ctx: &Ctx, pool: &WorkerPool) -> kube::Result<Option<Problem>> {
-    let store = match stores::of(ctx, pool).await? {
-        Ok(store) => store,
-        Err(problem) => return Ok(Some(problem)),
-    };
-    let scratch: Prefix = match pool.spec.store.scratch.parse() {
-        Ok(scratch) => scratch,
-        Err(error) => return Ok(Some(stores::unavailable(format!("spec.store.scratch: {error}")))),
-    };
-    Ok(store.list_uploads(&scratch).await.err().map(|error| crate::imagejob::unreachable_store(&error)))
+    let api: Api<WorkerPool> = Api::namespaced(ctx.client.clone(), &pool.namespace().unwrap_or_default());
+    gone_is_fine(apply_status(&api, &pool.name_any(), MANAGER, told).await)?;
+    Ok(None)
 }
 
 fn on_error(object: Arc<GuardedPool>, error: &Error, ctx: Arc<Ctx>) -> Action {

@@ -1,24 +1,25 @@
-//! The status of a WorkerPool, from its claims and grants. Pure but for the gauges.
+//! The status of a WorkerPool, from its members and what they are granted. Pure.
 
-use crate::context::Ctx;
-use crate::metrics::Pool;
+use super::members::Members;
 use jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use tessera_api::conditions::{self, ConditionStatus, ConditionType, NewCondition};
-use tessera_api::{WorkerPool, WorkerPoolStatus};
-use tessera_core::allocate::Claim;
+use tessera_api::{ImageJob, WorkerPool, WorkerPoolStatus};
+use tessera_core::allocate::{Claim, queue_depth};
 use tessera_core::name::{label, label_value};
 use tessera_core::observed::Problem;
 use tessera_core::reason::Reason;
 
 /// What the status follows from.
 pub(crate) struct Figures<'a> {
-    /// What the ImageJobs ask for.
+    /// The ImageJobs.
+    pub(crate) members: &'a Members,
+    /// What they ask for, in the same order.
     pub(crate) claims: &'a [Claim],
     /// What they get, in the same order.
     pub(crate) granted: &'a [u32],
-    /// What is wrong with the store.
-    pub(crate) problem: Option<Problem>,
+    /// Why the pool is not usable.
+    pub(crate) problem: Option<&'a Problem>,
 }
 
 /// The status that follows.
@@ -29,8 +30,8 @@ pub(crate) fn next(pool: &WorkerPool, figures: &Figures<'_>, now: Timestamp) -> 
         .zip(figures.granted)
         .filter(|(claim, granted)| claim.demand > 0 && **granted == 0);
     let mut conditions = pool.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
-    let (reason, message) = match &figures.problem {
-        None => (Reason::Healthy, "the store answers".to_owned()),
+    let (reason, message) = match figures.problem {
+        None => (Reason::Healthy, "the store takes what is written to it".to_owned()),
         Some(problem) => (problem.reason, problem.message.clone()),
     };
     let ready = NewCondition {
@@ -41,22 +42,37 @@ pub(crate) fn next(pool: &WorkerPool, figures: &Figures<'_>, now: Timestamp) -> 
         observed_generation: pool.meta().generation,
     };
     conditions::set(&mut conditions, ready, Timestamp::from_second(now.as_second()).unwrap_or(now));
+    let sum = |of: fn(&ImageJob) -> u64| figures.members.jobs.iter().map(|member| of(member.job())).sum();
     WorkerPoolStatus {
         observed_generation: pool.meta().generation,
         replicas: pool.spec.replicas,
         selector: Some(format!("{}={}", label::POOL, label_value(&pool.name_any()))),
         in_use: figures.granted.iter().sum(),
         waiting: u32::try_from(waiting.count()).unwrap_or(u32::MAX),
-        queue_depth: figures.claims.iter().map(|claim| claim.demand).sum(),
-        tiles_outstanding: 0,
+        queue_depth: queue_depth(figures.claims, sum(remaining_seconds), pool.spec.target_drain_seconds),
+        tiles_outstanding: sum(tiles_outstanding),
         conditions,
     }
 }
 
-/// Sets the pool's gauges.
-pub(crate) fn count(ctx: &Ctx, pool: &WorkerPool, status: &WorkerPoolStatus) {
-    let label = Pool { namespace: pool.namespace().unwrap_or_default(), pool: pool.name_any() };
-    ctx.metrics.slots.get_or_create(&label).set(i64::from(status.replicas));
-    ctx.metrics.slots_in_use.get_or_create(&label).set(i64::from(status.in_use));
-    ctx.metrics.queue_depth.get_or_create(&label).set(i64::from(status.queue_depth));
+/// Whether a status says more than other figures.
+pub(crate) fn tells_news(before: Option<&WorkerPoolStatus>, after: &WorkerPoolStatus) -> bool {
+    let Some(before) = before else { return true };
+    before.observed_generation != after.observed_generation
+        || before.replicas != after.replicas
+        || before.selector != after.selector
+        || before.conditions != after.conditions
+}
+
+fn remaining_seconds(job: &ImageJob) -> u64 {
+    let remaining = job.status.as_ref().and_then(|status| status.remaining_seconds);
+    u64::from(remaining.unwrap_or(0))
+}
+
+fn tiles_outstanding(job: &ImageJob) -> u64 {
+    if crate::imagejob::has_ended(job) {
+        return 0;
+    }
+    let tiles = job.status.as_ref().and_then(|status| status.tiles.as_ref());
+    tiles.map_or(0, |tiles| tiles.total.saturating_sub(tiles.done))
 }

@@ -1,7 +1,7 @@
 //! The batch/v1 Job of a stage: an Indexed Job, one index for each shard. Fit for a namespace that enforces `restricted`.
 
 use super::plan::{PLAN, StoredPlan};
-use super::{labels, metadata};
+use super::{labels, metadata, spot};
 use crate::stores;
 use k8s_openapi::api::batch::v1::{
     Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement,
@@ -14,6 +14,7 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
+use tessera_api::workerpool::Worker;
 use tessera_api::{ImageJob, WorkerPool};
 use tessera_core::name::{self, label};
 use tessera_core::plan::Stage;
@@ -46,7 +47,10 @@ pub(crate) struct Inputs<'a> {
 pub(crate) fn build(inputs: &Inputs<'_>, stage: Stage, parallelism: u32) -> Job {
     let job = inputs.job;
     let mut meta = metadata(job, name::job(&job.name_any(), &job.uid().unwrap_or_default(), stage.name()));
-    meta.labels.get_or_insert_default().insert(label::STAGE.to_owned(), stage.name().to_owned());
+    let labels = meta.labels.get_or_insert_default();
+    labels.insert(label::STAGE.to_owned(), stage.name().to_owned());
+    let kueue = [label::KUEUE_QUEUE, label::KUEUE_PRIORITY];
+    labels.extend(kueue.iter().filter_map(|key| Some(((*key).to_owned(), job.labels().get(*key)?.clone()))));
     Job { metadata: meta, spec: Some(spec(inputs, stage, parallelism)), status: None }
 }
 
@@ -115,8 +119,8 @@ fn pod(inputs: &Inputs<'_>, stage: Stage) -> PodSpec {
         containers: vec![container(inputs, stage)],
         volumes: Some(vec![Volume { name: "plan".to_owned(), config_map: Some(plan), ..Volume::default() }]),
         node_selector: Some(worker.node_selector.clone()).filter(|selector| !selector.is_empty()),
-        tolerations: Some(tolerations(&worker.tolerations)),
-        affinity: worker.affinity.clone(),
+        tolerations: Some(tolerations(worker)),
+        affinity: worker.affinity.clone().or_else(|| worker.spot.then(spot::affinity)),
         priority_class_name: worker.priority_class_name.clone(),
         service_account_name: worker.service_account_name.clone(),
         image_pull_secrets: Some(worker.image_pull_secrets.clone()).filter(|secrets| !secrets.is_empty()),
@@ -134,8 +138,8 @@ fn pod_security() -> PodSecurityContext {
     }
 }
 
-/// The pool's tolerations, and a short patience with nodes that are lost.
-fn tolerations(of_pool: &[Toleration]) -> Vec<Toleration> {
+/// The pool's tolerations, those of spot nodes if it wants them, and a short patience with nodes that are lost.
+fn tolerations(worker: &Worker) -> Vec<Toleration> {
     let lost = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"].map(|taint| Toleration {
         key: Some(taint.to_owned()),
         operator: Some("Exists".to_owned()),
@@ -143,7 +147,8 @@ fn tolerations(of_pool: &[Toleration]) -> Vec<Toleration> {
         toleration_seconds: Some(UNREACHABLE_SECONDS),
         value: None,
     });
-    of_pool.iter().cloned().chain(lost).collect()
+    let spot = if worker.spot { spot::tolerations() } else { Vec::new() };
+    worker.tolerations.iter().cloned().chain(spot).chain(lost).collect()
 }
 
 fn container(inputs: &Inputs<'_>, stage: Stage) -> Container {
@@ -226,7 +231,7 @@ kind: WorkerPool
 metadata: {name: default, namespace: lab}
 spec:
   store: {endpoint: 'http://s3:9000', secretName: store, scratch: 's3://results/.tessera/'}
-  worker: {nodeSelector: {disk: fast}, tolerations: [{key: batch, operator: Exists}]}
+  worker: {nodeSelector: {disk: fast}, tolerations: [{key: batch, operator: Exists}], spot: true}
 ";
 
     fn stored(job: &ImageJob) -> StoredPlan {

@@ -2,6 +2,7 @@
 
 pub(crate) mod job;
 pub(crate) mod plan;
+mod spot;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Resource, ResourceExt};

@@ -1,0 +1,193 @@
+//! Writes what each ImageJob is granted, and remembers it until the watch has seen it.
+
+use super::Error;
+use super::members::{Member, Members};
+use crate::context::Ctx;
+use crate::imagejob::Guarded;
+use crate::objects::{apply_status, gone_is_fine};
+use futures::{StreamExt as _, TryStreamExt as _};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{Api, ResourceExt};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tessera_api::{ImageJob, WorkerPool};
+use tessera_core::allocate::{Claim, places};
+
+/// Field manager of an ImageJob's slots.
+const SLOTS: &str = "tessera-pool";
+
+/// Grants that are written at the same time.
+const CONCURRENCY: usize = 16;
+
+/// Time between two writes of places in the queue: with each job that ends, all of them change.
+const PLACES: Duration = Duration::from_secs(5);
+
+/// Time between two writes of a pool's figures.
+const FIGURES: Duration = Duration::from_secs(1);
+
+/// Places up to this are told exactly.
+const EXACT: u32 = 5;
+
+/// What the pool's controller writes into an ImageJob's status.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Grant {
+    /// Slots.
+    pub(crate) slots: u32,
+    /// Since when the job has slots, or has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) slots_since: Option<Time>,
+    /// Place in the queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<u32>,
+}
+
+impl Grant {
+    /// The grant that the status of `job` tells.
+    pub(crate) fn told(job: &ImageJob) -> Grant {
+        let Some(status) = &job.status else { return Grant::default() };
+        Grant {
+            slots: status.slots.unwrap_or(0),
+            slots_since: status.slots_since.clone(),
+            place: status.place,
+        }
+    }
+}
+
+/// The grants that follow from the division, in the order of the members.
+pub(crate) fn next(members: &Members, claims: &[Claim], granted: &[u32], now: Timestamp) -> Vec<Grant> {
+    let places = places(claims, granted, now.as_second());
+    let next = |(((member, claim), slots), place): (((&Member, &Claim), &u32), u32)| {
+        let changes = (claim.slots == 0) != (*slots == 0);
+        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        Grant {
+            slots: *slots,
+            slots_since: if changes { Some(Time(now)) } else { member.current().slots_since },
+            place: (place > 0).then(|| round(place)),
+        }
+    };
+    members.jobs.iter().zip(claims).zip(granted).zip(places).map(next).collect()
+}
+
+/// Exact for those who are next; else rounded up in steps, so that a long queue does not rewrite itself all the time.
+fn round(place: u32) -> u32 {
+    if place <= EXACT {
+        return place;
+    }
+    let mut step = 10u32;
+    loop {
+        for factor in [1, 2, 5] {
+            let bound = step.saturating_mul(factor);
+            if place <= bound {
+                return bound;
+            }
+        }
+        step = step.saturating_mul(10);
+    }
+}
+
+/// Writes what is new. The time until places that were held back are written.
+pub(crate) async fn write(
+    ctx: &Ctx,
+    pool: &WorkerPool,
+    members: &Members,
+    grants: &[Grant],
+) -> Result<Option<Duration>, Error> {
+    let differs = |(member, grant): &(&Member, &Grant)| member.current() != **grant;
+    let moved = |(member, grant): &(&Member, &Grant)| member.current().slots != grant.slots;
+    let changed: Vec<_> = members.jobs.iter().zip(grants).filter(differs).collect();
+    let held_back = if changed.iter().all(&moved) { None } else { ctx.ledger.places(pool) };
+    let writes = changed.into_iter().filter(|change| held_back.is_none() || moved(change));
+    // A slot is taken before it is given.
+    let (given, taken): (Vec<_>, Vec<_>) =
+        writes.partition(|(member, grant)| grant.slots > member.current().slots);
+    for batch in [taken, given] {
+        let batch: Vec<_> =
+            batch.into_iter().map(|(member, grant)| (member.job.clone(), grant.clone())).collect();
+        write_all(ctx, batch).await?;
+    }
+    Ok(held_back)
+}
+
+async fn write_all(ctx: &Ctx, batch: Vec<(Arc<Guarded>, Grant)>) -> Result<(), Error> {
+    let writes = batch.into_iter().map(|(job, grant)| write_one(ctx, job, grant));
+    futures::stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect().await
+}
+
+async fn write_one(ctx: &Ctx, job: Arc<Guarded>, grant: Grant) -> Result<(), Error> {
+    let Ok(job) = &job.0 else { return Ok(()) };
+    let api: Api<ImageJob> = Api::namespaced(ctx.client.clone(), &job.namespace().unwrap_or_default());
+    let written = gone_is_fine(apply_status(&api, &job.name_any(), SLOTS, &grant).await);
+    written.map_err(|source| Error::Grant { job: job.name_any(), source })?;
+    ctx.ledger.remember(job, grant);
+    Ok(())
+}
+
+/// What this process has written lately.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger(Mutex<Written>);
+
+#[derive(Debug, Default)]
+struct Written {
+    grants: HashMap<String, (Instant, Grant)>,
+    places: HashMap<(String, String), Instant>,
+    figures: HashMap<(String, String), Instant>,
+}
+
+/// Time after which the watch has surely seen a write, or another one has changed it since.
+const SEEN: Duration = Duration::from_secs(60);
+
+impl Ledger {
+    /// What `job` was granted lately.
+    pub(crate) fn of(&self, job: &ImageJob) -> Option<Grant> {
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, grant) = written.grants.get(&job.uid()?)?;
+        (at.elapsed() < SEEN).then(|| grant.clone())
+    }
+
+    fn remember(&self, job: &ImageJob, grant: Grant) {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        written.grants.retain(|_, (at, _)| at.elapsed() < SEEN);
+        written.grants.insert(job.uid().unwrap_or_default(), (Instant::now(), grant));
+    }
+
+    /// The time for which places in the queue of `pool` are held back; `None`: they may be written now.
+    fn places(&self, pool: &WorkerPool) -> Option<Duration> {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hold(&mut written.places, pool, PLACES)
+    }
+
+    /// The time for which the status of `pool` is held back; `None`: it may be written now, as `news` may at any time.
+    pub(crate) fn hold_back(&self, pool: &WorkerPool, news: bool) -> Option<Duration> {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hold(&mut written.figures, pool, if news { Duration::ZERO } else { FIGURES })
+    }
+}
+
+fn hold(
+    last: &mut HashMap<(String, String), Instant>,
+    pool: &WorkerPool,
+    pause: Duration,
+) -> Option<Duration> {
+    let key = (pool.namespace().unwrap_or_default(), pool.name_any());
+    let wait = last.get(&key).map_or(Duration::ZERO, |at| pause.saturating_sub(at.elapsed()));
+    if wait.is_zero() {
+        last.insert(key, Instant::now());
+        return None;
+    }
+    Some(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::round;
+
+    #[test]
+    fn the_next_places_are_exact_and_far_ones_are_rounded_up() {
+        let rounded: Vec<u32> = [1, 5, 6, 10, 11, 21, 51, 101, 9999].into_iter().map(round).collect();
+        assert_eq!(rounded, [1, 5, 10, 10, 20, 50, 100, 200, 10_000]);
+    }
+}
