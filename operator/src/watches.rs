@@ -91,7 +91,7 @@ where
                         let _ = listener.unbounded_send(object.clone());
                     }
                 }
-                Err(error) => tracing::debug!(%error, "watch"),
+                Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "the watch is interrupted"),
             }
             std::future::ready(())
         };

@@ -6,7 +6,8 @@ use super::probe::{self, Planned};
 use super::status;
 use crate::context::Ctx;
 use crate::stores;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::ListParams;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt};
 use std::sync::Arc;
@@ -162,7 +163,7 @@ async fn execution(
     store: Result<Arc<dyn Store>, Problem>,
 ) -> Result<Execution, Error> {
     let status = job.status.clone().unwrap_or_default();
-    let jobs = stage_jobs(ctx, job, plan);
+    let jobs = stage_jobs(ctx, job, plan).await?;
     let mut execution = Execution {
         slots: status.slots.unwrap_or(0),
         pool_slots: pool.map_or(0, |pool| pool.spec.replicas),
@@ -179,19 +180,27 @@ async fn execution(
     Ok(execution)
 }
 
-/// The Jobs of the ImageJob with what their pods tell, as the watches have them.
-fn stage_jobs(ctx: &Ctx, job: &ImageJob, plan: &Plan<Operation>) -> Vec<StageJob> {
+/// The Jobs of the ImageJob with what their pods tell, as the watches have them. When a Job has failed, its pods are read
+/// anew: why they ended must not be missed because one watch is ahead of the other.
+async fn stage_jobs(ctx: &Ctx, job: &ImageJob, plan: &Plan<Operation>) -> Result<Vec<StageJob>, Error> {
     let (namespace, uid) = (job.namespace().unwrap_or_default(), job.uid().unwrap_or_default());
     let watched = ctx.watches.jobs.cache();
     let named =
         |stage: &Stage| ObjectRef::new(&name::job(&job.name_any(), &uid, stage.name())).within(&namespace);
     let jobs: Vec<_> = plan.stages().iter().filter_map(|stage| watched.get(&named(stage))).collect();
     if jobs.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let mut pods = ctx.watches.pods.cache().state();
-    pods.retain(|pod| pod.labels().get(label::JOB_UID) == Some(&uid));
-    jobs.iter().filter_map(|job| super::workload::stage_job(job, &pods)).collect()
+    let pods = if jobs.iter().any(|job| super::workload::has_failed(job)) {
+        let ours = ListParams::default().labels(&format!("{}={uid}", label::JOB_UID));
+        let live: Api<Pod> = Api::namespaced(ctx.client.clone(), &namespace);
+        live.list(&ours).await?.items.into_iter().map(Arc::new).collect()
+    } else {
+        let mut pods = ctx.watches.pods.cache().state();
+        pods.retain(|pod| pod.labels().get(label::JOB_UID) == Some(&uid));
+        pods
+    };
+    Ok(jobs.iter().filter_map(|job| super::workload::stage_job(job, &pods)).collect())
 }
 
 /// Looks at what the workers have left.

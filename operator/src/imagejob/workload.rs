@@ -1,7 +1,7 @@
 //! What a stage's Job and its pods say, in the words that the decision understands. Pure.
 
 use crate::pool::has_ended_pod;
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStateWaiting, Pod};
 use kube::{Resource, ResourceExt};
 use std::sync::Arc;
@@ -30,17 +30,29 @@ pub(crate) fn stage_job(job: &Job, pods: &[Arc<Pod>]) -> Option<StageJob> {
     })
 }
 
+/// Whether the Job has failed, or is about to when its last pod has ended.
+pub(crate) fn has_failed(job: &Job) -> bool {
+    failed(job).is_some()
+}
+
+/// The condition that says so. `Failed` waits until the last pod has ended, on a node that may be dead.
+fn failed(job: &Job) -> Option<&JobCondition> {
+    condition(job, "Failed").or_else(|| condition(job, "FailureTarget"))
+}
+
+fn condition<'a>(job: &'a Job, name: &str) -> Option<&'a JobCondition> {
+    let conditions = job.status.as_ref()?.conditions.as_ref()?;
+    conditions.iter().find(|one| one.type_ == name && one.status == "True")
+}
+
 fn end(job: &Job, pods: &[&Pod]) -> JobEnd {
     if job.meta().deletion_timestamp.is_some() {
         return JobEnd::Deleting;
     }
-    let conditions = job.status.as_ref().and_then(|status| status.conditions.clone()).unwrap_or_default();
-    let holds = |name: &str| conditions.iter().find(|one| one.type_ == name && one.status == "True");
-    if holds("Complete").is_some() {
+    if condition(job, "Complete").is_some() {
         return JobEnd::Succeeded;
     }
-    // `Failed` waits until the last pod has ended, on a node that may be dead.
-    match holds("Failed").or_else(|| holds("FailureTarget")) {
+    match failed(job) {
         Some(failed) => JobEnd::Failed(failure(pods, failed.message.clone().unwrap_or_default())),
         None => JobEnd::Open,
     }
