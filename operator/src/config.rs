@@ -1,7 +1,9 @@
 //! What the operator is told from outside: flags and environment, and how it reaches the API server.
 
+use crate::calls::Calls;
 use clap::Parser;
 use kube::Client;
+use kube::client::ClientBuilder;
 use std::time::Duration;
 
 /// The operator of Tessera.
@@ -41,14 +43,14 @@ pub(crate) struct Config {
     pub(crate) listen: std::net::SocketAddr,
 }
 
-/// A client whose calls end: the default one would wait for an answer without limit.
-pub(crate) async fn client() -> anyhow::Result<Client> {
+/// A client whose calls end (the default one would wait for an answer without limit) and are counted.
+pub(crate) async fn client(calls: &Calls) -> anyhow::Result<Client> {
     let mut config = kube::Config::infer().await?;
     config.connect_timeout = Some(Duration::from_secs(5));
     // Longer than a watch may be silent, see `objects::watch`.
     config.read_timeout = Some(Duration::from_secs(60));
     config.write_timeout = Some(Duration::from_secs(15));
-    Ok(Client::try_from(config)?)
+    Ok(ClientBuilder::try_from(config)?.with_layer(calls).build())
 }
 
 /// A client for the lease: it must fail well before the lease runs out.

@@ -1,5 +1,6 @@
 //! What every reconcile shares: client, configuration, stores, metrics, recorder, clock.
 
+use crate::calls::Calls;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pool::{Checks, Ledger};
@@ -24,7 +25,7 @@ pub(crate) struct Ctx {
 
 impl Ctx {
     /// The context of a process.
-    pub(crate) fn new(client: Client, config: Config) -> Ctx {
+    pub(crate) fn new(client: Client, config: Config, calls: &Calls) -> Ctx {
         let reporter =
             Reporter { controller: "tessera-operator".into(), instance: Some(config.identity.clone()) };
         Ctx {
@@ -32,7 +33,7 @@ impl Ctx {
             client,
             config,
             stores: Stores::default(),
-            metrics: Metrics::new(),
+            metrics: Metrics::new(calls),
             health: Health::default(),
             watches: Watches::new(),
             ledger: Ledger::default(),

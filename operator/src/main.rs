@@ -1,5 +1,6 @@
 //! The operator: wires client, lease, controllers and server together. Holds no logic of its own.
 
+mod calls;
 mod config;
 mod context;
 mod imagejob;
@@ -28,8 +29,9 @@ async fn main() -> anyhow::Result<()> {
         .with_span_list(false)
         .with_env_filter(filter)
         .init();
-    let client = config::client().await.context("cannot reach the Kubernetes API")?;
-    let ctx = Arc::new(Ctx::new(client, config));
+    let calls = calls::Calls::default();
+    let client = config::client(&calls).await.context("cannot reach the Kubernetes API")?;
+    let ctx = Arc::new(Ctx::new(client, config, &calls));
     tokio::select! {
         ended = server::serve(ctx.clone()) => ended,
         ended = run(ctx) => ended,

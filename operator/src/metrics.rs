@@ -1,5 +1,6 @@
 //! The operator's figures for Prometheus. Labels are bounded: kinds, reasons, namespaces and pools, never a job's name.
 
+use crate::calls::Calls;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -49,8 +50,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// All figures, at zero.
-    pub(crate) fn new() -> Metrics {
+    /// All figures, at zero; `calls` are counted elsewhere.
+    pub(crate) fn new(calls: &Calls) -> Metrics {
         let mut registry = Registry::with_prefix("tessera");
         let seconds = Family::new_with_constructor(histogram as fn() -> Histogram);
         let metrics = Metrics {
@@ -88,6 +89,7 @@ impl Metrics {
             "Slots that a pool's jobs could use now",
             metrics.queue_depth.clone(),
         );
+        registry.register("api_requests", "Calls of the Kubernetes API", calls.0.clone());
         Metrics { registry, ..metrics }
     }
 
