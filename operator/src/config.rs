@@ -41,6 +41,15 @@ pub(crate) struct Config {
     /// Address of health checks and metrics.
     #[arg(long, env = "TESSERA_LISTEN", default_value = "0.0.0.0:8080")]
     pub(crate) listen: std::net::SocketAddr,
+
+    /// Name of the Service through which the API server reaches the external metrics API of this replica, and of the
+    /// Secret of its certificate, both in the operator's namespace; unset: that API is not served.
+    #[arg(long, env = "TESSERA_EXTERNAL_METRICS_SERVICE")]
+    pub(crate) external_metrics_service: Option<String>,
+
+    /// Address of the external metrics API.
+    #[arg(long, env = "TESSERA_EXTERNAL_METRICS_LISTEN", default_value = "0.0.0.0:6443")]
+    pub(crate) external_metrics_listen: std::net::SocketAddr,
 }
 
 /// A client whose calls end (the default one would wait for an answer without limit) and are counted.

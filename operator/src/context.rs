@@ -2,6 +2,7 @@
 
 use crate::calls::Calls;
 use crate::config::Config;
+use crate::figures::Figures;
 use crate::metrics::Metrics;
 use crate::pool::{Checks, Ledger};
 use crate::stores::Stores;
@@ -21,6 +22,7 @@ pub(crate) struct Ctx {
     pub(crate) watches: Watches,
     pub(crate) ledger: Ledger,
     pub(crate) checks: Checks,
+    pub(crate) figures: Figures,
 }
 
 impl Ctx {
@@ -30,14 +32,15 @@ impl Ctx {
             Reporter { controller: "tessera-operator".into(), instance: Some(config.identity.clone()) };
         Ctx {
             recorder: Recorder::new(client.clone(), reporter),
+            health: Health::new(config.external_metrics_service.is_some()),
             client,
             config,
             stores: Stores::default(),
             metrics: Metrics::new(calls),
-            health: Health::default(),
             watches: Watches::new(),
             ledger: Ledger::default(),
             checks: Checks::default(),
+            figures: Figures::new(),
         }
     }
 
@@ -48,12 +51,19 @@ impl Ctx {
 }
 
 /// What the health endpoints tell.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Health {
     leading: AtomicBool,
+    ready: AtomicBool,
 }
 
 impl Health {
+    /// A replica that waits for the lease is ready: it would take over, and a rollout must not wait for it. One that
+    /// serves the metrics API is ready when it does: else the API would be gone for a moment in each rollout.
+    fn new(serves_external_metrics: bool) -> Health {
+        Health { leading: AtomicBool::new(false), ready: AtomicBool::new(!serves_external_metrics) }
+    }
+
     /// This replica leads.
     pub(crate) fn set_leading(&self) {
         self.leading.store(true, Ordering::Relaxed);
@@ -62,5 +72,15 @@ impl Health {
     /// Whether this replica leads.
     pub(crate) fn leads(&self) -> bool {
         self.leading.load(Ordering::Relaxed)
+    }
+
+    /// This replica serves all that it is to serve.
+    pub(crate) fn set_ready(&self) {
+        self.ready.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this replica serves all that it is to serve.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
     }
 }

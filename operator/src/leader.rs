@@ -6,6 +6,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+/// Name of the Lease.
+pub(crate) const LEASE: &str = "tessera-operator";
+
 /// Seconds that a lease is valid without being renewed.
 const DURATION: u64 = 15;
 
@@ -23,7 +26,7 @@ pub(crate) struct Leader {
 
 /// Waits until this replica leads.
 pub(crate) async fn acquire(config: &Config) -> anyhow::Result<Leader> {
-    let manager = LeaseManagerBuilder::new(config::lease_client().await?, "tessera-operator")
+    let manager = LeaseManagerBuilder::new(config::lease_client().await?, LEASE)
         .with_namespace(&config.namespace)
         .with_identity(&config.identity)
         .with_duration(DURATION)
@@ -32,7 +35,7 @@ pub(crate) async fn acquire(config: &Config) -> anyhow::Result<Leader> {
         .build()
         .await?;
     let (mut leading, task) = manager.watch().await;
-    tracing::info!(lease = "tessera-operator", namespace = config.namespace, "waiting for the lease");
+    tracing::info!(lease = LEASE, namespace = config.namespace, "waiting for the lease");
     leading.wait_for(|leads| *leads).await?;
     tracing::info!("leading");
     Ok(Leader { leading, task })

@@ -3,6 +3,8 @@
 mod calls;
 mod config;
 mod context;
+mod external;
+mod figures;
 mod imagejob;
 mod leader;
 mod metrics;
@@ -34,7 +36,9 @@ async fn main() -> anyhow::Result<()> {
     let ctx = Arc::new(Ctx::new(client, config, &calls));
     tokio::select! {
         ended = server::serve(ctx.clone()) => ended,
-        ended = run(ctx) => ended,
+        ended = external::serve(ctx.clone()) => ended,
+        () = ctx.figures.run(&ctx) => anyhow::bail!("the watch of the pools has ended"),
+        ended = run(ctx.clone()) => ended,
     }
 }
 

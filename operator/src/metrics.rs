@@ -1,8 +1,9 @@
 //! The operator's figures for Prometheus. Labels are bounded: kinds, reasons, namespaces and pools, never a job's name.
 
 use crate::calls::Calls;
+use crate::figures::PoolFigures;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -31,9 +32,9 @@ pub(crate) struct Outcome {
 
 /// A pool.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Pool {
-    pub(crate) namespace: String,
-    pub(crate) pool: String,
+struct Pool {
+    namespace: String,
+    pool: String,
 }
 
 /// The figures.
@@ -44,9 +45,6 @@ pub(crate) struct Metrics {
     seconds: Family<Kind, Histogram>,
     pub(crate) finished: Family<Outcome, Counter>,
     pub(crate) orphans: Counter,
-    pub(crate) slots: Family<Pool, Gauge>,
-    pub(crate) slots_in_use: Family<Pool, Gauge>,
-    pub(crate) queue_depth: Family<Pool, Gauge>,
 }
 
 impl Metrics {
@@ -60,9 +58,6 @@ impl Metrics {
             seconds,
             finished: Family::default(),
             orphans: Counter::default(),
-            slots: Family::default(),
-            slots_in_use: Family::default(),
-            queue_depth: Family::default(),
             registry: Registry::default(),
         };
         registry.register("reconciles", "Reconciles by kind", metrics.reconciles.clone());
@@ -82,13 +77,6 @@ impl Metrics {
             "Jobs released while their scratch could not be deleted",
             metrics.orphans.clone(),
         );
-        registry.register("pool_slots", "Slots of a pool", metrics.slots.clone());
-        registry.register("pool_slots_in_use", "Slots granted to jobs", metrics.slots_in_use.clone());
-        registry.register(
-            "queue_depth",
-            "Slots that a pool's jobs could use now",
-            metrics.queue_depth.clone(),
-        );
         registry.register("api_requests", "Calls of the Kubernetes API", calls.0.clone());
         Metrics { registry, ..metrics }
     }
@@ -107,14 +95,65 @@ impl Metrics {
         self.failures.get_or_create(&Failure { kind, error: error.to_owned() }).inc();
     }
 
-    /// The text form of OpenMetrics.
-    pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
+    /// The text form of OpenMetrics, with the figures of these pools.
+    pub(crate) fn encode(&self, pools: &[PoolFigures]) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        encode_registry(&mut text, &of_pools(pools))?;
+        encode_eof(&mut text)?;
         Ok(text)
     }
 }
 
+/// Made anew for each scrape, so that nothing of a pool that is gone is left.
+fn of_pools(pools: &[PoolFigures]) -> Registry {
+    let mut registry = Registry::with_prefix("tessera");
+    let mut register = |name: &str, help: &str, value: fn(&PoolFigures) -> u64| {
+        let gauges = Family::<Pool, Gauge>::default();
+        for pool in pools {
+            let label = Pool { namespace: pool.namespace.clone(), pool: pool.pool.clone() };
+            gauges.get_or_create(&label).set(i64::try_from(value(pool)).unwrap_or(i64::MAX));
+        }
+        registry.register(name, help, gauges);
+    };
+    register("pool_slots", "Slots of a pool", |pool| pool.slots.into());
+    register("pool_slots_in_use", "Slots granted to jobs", |pool| pool.slots_in_use.into());
+    register("queue_depth", "Slots that a pool's jobs could use now", |pool| pool.queue_depth.into());
+    register("tiles_outstanding", "Tiles of unfinished jobs that are not done yet", |pool| {
+        pool.tiles_outstanding
+    });
+    registry
+}
+
 fn histogram() -> Histogram {
     Histogram::new(exponential_buckets(0.005, 2.0, 12))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scrape_has_the_pools_of_now_and_no_others() {
+        let pool = PoolFigures {
+            namespace: "n".into(),
+            pool: "p".into(),
+            slots: 4,
+            slots_in_use: 2,
+            queue_depth: 9,
+            tiles_outstanding: 70,
+        };
+        let metrics = Metrics::new();
+        let text = metrics.encode(&[pool]).unwrap();
+        for line in [
+            "tessera_pool_slots{namespace=\"n\",pool=\"p\"} 4",
+            "tessera_pool_slots_in_use{namespace=\"n\",pool=\"p\"} 2",
+            "tessera_queue_depth{namespace=\"n\",pool=\"p\"} 9",
+            "tessera_tiles_outstanding{namespace=\"n\",pool=\"p\"} 70",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} is not in:\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+        assert!(!metrics.encode(&[]).unwrap().contains("pool=\"p\""));
+    }
 }

@@ -15,14 +15,21 @@ pub(crate) async fn serve(ctx: Arc<Ctx>) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address}"))?;
-    // A replica that waits for the lease is ready: it would take over, and a rollout must not wait for it.
     let router = Router::new()
         .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
         .route("/leading", get(leading))
         .route("/metrics", get(metrics))
         .with_state(ctx);
     Ok(axum::serve(listener, router).await?)
+}
+
+async fn ready(State(ctx): State<Arc<Ctx>>) -> impl IntoResponse {
+    if ctx.health.is_ready() {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the metrics API is not served yet; the log says why")
+    }
 }
 
 async fn leading(State(ctx): State<Arc<Ctx>>) -> impl IntoResponse {
@@ -34,7 +41,7 @@ async fn leading(State(ctx): State<Arc<Ctx>>) -> impl IntoResponse {
 }
 
 async fn metrics(State(ctx): State<Arc<Ctx>>) -> impl IntoResponse {
-    match ctx.metrics.encode() {
+    match ctx.metrics.encode(&ctx.figures.at(ctx.now())) {
         Ok(text) => {
             ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
                 .into_response()

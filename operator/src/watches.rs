@@ -62,7 +62,8 @@ where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
     K: Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    fn new() -> Watch<K> {
+    /// An empty cache, and nobody to tell.
+    pub(crate) fn new() -> Watch<K> {
         let (cache, writer) = reflector::store();
         Watch { cache, writer: Mutex::new(Some(writer)), listeners: Mutex::default() }
     }
@@ -79,7 +80,8 @@ where
         receiver.map(Ok)
     }
 
-    async fn run(&self, api: Api<K>, config: Config) {
+    /// Watches for as long as the process lives. To be called once, after everyone listens.
+    pub(crate) async fn run(&self, api: Api<K>, config: Config) {
         let writer = self.writer.lock().expect("nobody panics while starting").take();
         let Some(writer) = writer else { return };
         let listeners = self.listeners.lock().expect("nobody panics while listening").clone();

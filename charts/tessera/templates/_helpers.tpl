@@ -10,6 +10,11 @@
 {{ include "tessera.fullname" . }}-operator
 {{- end -}}
 
+{{/* The Service, the Secret and the roles of the external metrics API. */}}
+{{- define "tessera.externalMetrics" -}}
+{{ include "tessera.operator" . }}-external-metrics
+{{- end -}}
+
 {{- define "tessera.serviceAccount" -}}
 {{- $made := ternary (include "tessera.operator" .) "default" .Values.serviceAccount.create -}}
 {{- default $made .Values.serviceAccount.name -}}
@@ -50,4 +55,29 @@ annotations:
 {{- fail (printf "defaultPool.namespace is %q, which watchNamespaces does not list: nobody would serve the pool" $namespace) -}}
 {{- end -}}
 {{- $namespace -}}
+{{- end -}}
+
+{{/*
+The slots that the default pool is applied with; empty: none, so that they stay as they are. A new pool gets those of the
+values, or none where an autoscaler decides. What has scaled a pool owns its slots, and they are left out. Until then they
+are Helm's, which would remove what it leaves out: so the number that the pool has is applied again.
+*/}}
+{{- define "tessera.poolReplicas" -}}
+{{- $found := dict -}}
+{{- if .Capabilities.APIVersions.Has "tessera.dev/v1alpha1/WorkerPool" -}}
+{{- $found = lookup "tessera.dev/v1alpha1" "WorkerPool" (include "tessera.poolNamespace" .) .Values.defaultPool.name -}}
+{{- end -}}
+{{- if $found -}}
+{{- $owned := false -}}
+{{- $scaled := false -}}
+{{- range $found.metadata.managedFields -}}
+{{- if hasKey (dig "f:spec" dict (default dict .fieldsV1)) "f:replicas" -}}
+{{- $owned = true -}}
+{{- $scaled = or $scaled (eq (default "" .subresource) "scale") -}}
+{{- end -}}
+{{- end -}}
+{{- if and $owned (not $scaled) }}{{ $found.spec.replicas }}{{ end -}}
+{{- else if and (eq .Values.autoscaling.mode "none") (not (kindIs "invalid" .Values.defaultPool.replicas)) -}}
+{{ .Values.defaultPool.replicas }}
+{{- end -}}
 {{- end -}}
