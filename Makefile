@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export NODES ?= 3
 export CLUSTER
 
-.PHONY: help try demo test bench-cluster lint gen images install cluster cluster-down cluster-node-kill cluster-node-start env clean
+.PHONY: help try demo test bench-cluster lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env clean
 
 help: ## lists these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -46,6 +46,9 @@ cluster-node-kill: ## a power cut for one node: NODE=n3
 
 cluster-node-start: ## starts a node that was killed, or a new one: NODE=n4
 	@dev/cluster.sh start $(NODE)
+
+cluster-node-remove: ## removes a node for good: NODE=n4
+	@dev/cluster.sh remove $(NODE)
 
 env: ## for a shell of yours: eval "$(make -s env)" sets KUBECONFIG, PATH and the S3 variables
 	@dev/cluster.sh env

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The verbs of the local cluster: up, down, kill NODE, start NODE, env, enter NODE COMMAND...
+# The verbs of the local cluster: up, down, kill NODE, start NODE, remove NODE, env, enter NODE COMMAND...
 # It may not touch what it did not make: processes are known by record, all else by name.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -150,6 +150,15 @@ start_one_node() {
   if alive "$1"; then say "Node $1 runs already."; else step "node $1" start_nodes "$1"; fi
 }
 
+# For good, with its disk, as a machine that is given back: a node of this name is a new one.
+remove_node() {
+  check_node "$1"
+  stop_node "$1"
+  rm -rf "$(node_folder "$1")" "$PKI/$1".{key,crt,kubeconfig}
+  kubectl delete node "$1" --ignore-not-found --timeout 30s
+  say "Node $1 is removed; make cluster-node-start NODE=$1 makes a new one."
+}
+
 running_nodes() {
   local node
   for node in $(recorded_nodes); do if alive "$node"; then echo "$node"; fi; done | xargs
@@ -180,8 +189,9 @@ case ${1:-} in
   down) down ;;
   kill) kill_node "${2:-}" ;;
   start) start_one_node "${2:-}" ;;
+  remove) remove_node "${2:-}" ;;
   nodes) running_nodes ;;
   env) environment ;;
   enter) enter "${@:2}" ;;
-  *) fail "usage: cluster.sh up | down | kill NODE | start NODE | nodes | env | enter NODE [COMMAND...]" ;;
+  *) fail "usage: cluster.sh up | down | kill NODE | start NODE | remove NODE | nodes | env | enter NODE [COMMAND...]" ;;
 esac

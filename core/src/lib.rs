@@ -10,6 +10,7 @@ pub mod geometry;
 pub mod grid;
 pub mod handover;
 pub mod limit;
+pub mod lost;
 pub mod name;
 pub mod observed;
 pub mod operation;

@@ -5,7 +5,7 @@ use crate::report;
 use anyhow::{Context as _, Result, anyhow};
 use futures::FutureExt;
 use k8s_openapi::api::core::v1::{Namespace as KubeNamespace, Secret};
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -173,6 +173,16 @@ impl Namespace {
             }
         });
         self.create_object::<WorkerPool>(object).await.map(|_| ())
+    }
+
+    /// Changes fields of the pool's spec.
+    ///
+    /// # Errors
+    /// The API server refuses it.
+    pub async fn change_pool(&self, name: &str, spec: serde_json::Value) -> Result<()> {
+        let patch = Patch::Merge(json!({ "spec": spec }));
+        self.api::<WorkerPool>().patch(name, &PatchParams::default(), &patch).await?;
+        Ok(())
     }
 
     /// The test's own folder of a bucket.

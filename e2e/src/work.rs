@@ -134,6 +134,35 @@ impl Namespace {
         Ok(pods.iter().filter(|pod| jobs.contains(&of_job(pod))).map(ResourceExt::name_any).collect())
     }
 
+    /// Waits until the pods of these names are not there any more.
+    ///
+    /// # Errors
+    /// One still is after `seconds`.
+    pub async fn wait_pods_gone(&self, names: &[String], seconds: u64) -> Result<()> {
+        eventually(&format!("the pods {names:?} are gone"), seconds, async || {
+            let mut pods = self.api::<Pod>().list(&ListParams::default()).await?.items;
+            pods.retain(|pod| names.contains(&pod.name_any()));
+            let seen = || {
+                format!("{:?}", pods.iter().map(|pod| (pod.name_any(), &pod.metadata)).collect::<Vec<_>>())
+            };
+            Ok(Look::when(pods.is_empty(), (), seen))
+        })
+        .await
+    }
+
+    /// Waits until there is no pod at all, not even one that has ended.
+    ///
+    /// # Errors
+    /// There still is one after `seconds`.
+    pub async fn wait_no_pods(&self, seconds: u64) -> Result<()> {
+        eventually("no pod is left", seconds, async || {
+            let pods = self.api::<Pod>().list(&ListParams::default()).await?.items;
+            let names: Vec<String> = pods.iter().map(ResourceExt::name_any).collect();
+            Ok(Look::when(names.is_empty(), (), || names.join(", ")))
+        })
+        .await
+    }
+
     /// Names and UIDs of the batch Jobs of this namespace.
     ///
     /// # Errors
@@ -186,7 +215,11 @@ impl Namespace {
         Ok(name)
     }
 
-    async fn running_pod(&self) -> Result<String> {
+    /// The name of a pod that runs.
+    ///
+    /// # Errors
+    /// None runs within 60 s.
+    pub async fn running_pod(&self) -> Result<String> {
         eventually("a worker runs", 60, async || {
             let running = |pod: &&Pod| {
                 pod.status.as_ref().is_some_and(|status| status.phase.as_deref() == Some("Running"))

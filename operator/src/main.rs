@@ -7,6 +7,7 @@ mod external;
 mod figures;
 mod imagejob;
 mod leader;
+mod lost;
 mod metrics;
 mod objects;
 mod pool;
@@ -62,7 +63,7 @@ async fn run(ctx: Arc<Ctx>) -> anyhow::Result<()> {
 /// The controllers, and the watches that they listen to.
 async fn control(ctx: Arc<Ctx>) {
     let (jobs, pools) = (imagejob::run(ctx.clone()), pool::run(ctx.clone()));
-    tokio::join!(jobs, pools, ctx.watches.run(&ctx));
+    tokio::join!(jobs, pools, lost::run(ctx.clone()), ctx.watches.run(&ctx));
 }
 
 async fn terminated() {
