@@ -107,6 +107,12 @@ cluster_tools() {
   step "pause" build_pause
 }
 
+# What the benchmark of many jobs needs beside the cluster.
+many_tools() {
+  mkdir -p "$BIN" "$CACHE/tools"
+  step "KWOK $KWOK" build_tool kwok "$KWOK" sigs.k8s.io/kwok/cmd/kwok
+}
+
 # What the lints need.
 lint_tools() { install_packages; }
 
@@ -119,7 +125,7 @@ debian_packages() {
 tools_ready() { [ "$(cat "$CACHE/tools/done-$1" 2>/dev/null)" = "$(tools_key "$1")" ]; }
 tools_key() { echo "$1 $(sha256sum <"$DEV/versions.env")"; }
 
-# tools client|cluster|lint
+# tools client|cluster|lint|many
 tools() {
   tools_ready "$1" && return
   need_go

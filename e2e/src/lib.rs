@@ -4,12 +4,16 @@
 //! what it does to nodes.
 
 pub mod expect;
+pub mod fairness;
 pub mod kubectl;
 pub mod local;
+pub mod mixed;
 pub mod namespace;
 pub mod nodes;
 pub mod picture;
 pub mod report;
+pub mod scratch;
+pub mod timeline;
 pub mod wait;
 pub mod work;
 

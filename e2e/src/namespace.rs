@@ -77,7 +77,11 @@ async fn run(title: &str, test: impl AsyncFnOnce(&Namespace) -> Result<()>) -> R
 }
 
 impl Namespace {
-    async fn create(title: &str) -> Result<Namespace> {
+    /// Makes a namespace without pool and Secret, which the caller clears.
+    ///
+    /// # Errors
+    /// There is no cluster, or it refuses.
+    pub async fn create(title: &str) -> Result<Namespace> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let advice = "is there a cluster, and did this shell run: eval \"$(make -s env)\"?";
         let client = Client::try_default().await.context(advice)?;
@@ -103,7 +107,10 @@ impl Namespace {
     }
 
     /// Deletes the namespace, without waiting for it, and what the test has in the store.
-    async fn clear(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// The API server or the store does not answer.
+    pub async fn clear(&self) -> Result<()> {
         let namespaces: Api<KubeNamespace> = Api::all(self.client.clone());
         let deleted = namespaces.delete(&self.name, &DeleteParams::background()).await;
         for bucket in ["images", "results"] {

@@ -2,5 +2,6 @@
 //! `cargo test --release --workspace --test fleet -- --test-threads 1` runs them one after the other.
 
 mod autoscaling;
+mod many;
 mod nodes;
 mod slots;

@@ -1,0 +1,1 @@
+//! Pictures of a measurement over time, as SVG.
