@@ -59,7 +59,7 @@ pub(crate) fn format(format: OutputFormat, output: Extent) -> Result<(), PlanRef
             if output.pixel.channels.has_alpha() || output.pixel.depth == Depth::U16 =>
         {
             refuse(format!(
-                "the chain's result is {}, and JPEG takes 8-bit pixels without alpha: choose PNG or TIFF",
+                "the chain's result is {}, and JPEG takes 8-bit pixels without alpha: end the chain with flatten (no alpha) and depth (bits: 8), or choose PNG or TIFF",
                 output.pixel
             ))
         }

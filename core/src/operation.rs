@@ -24,15 +24,19 @@ pub trait Planned {
     /// The name in an ImageJob, in camel case: `gaussianBlur`.
     fn name(&self) -> &'static str;
 
-    /// The extent of the result for an input of extent `input`.
+    /// The extent of the result for an input of extent `input`: the same, unless the operation says otherwise.
     ///
     /// # Errors
     /// The operation does not take such an image.
-    fn output(&self, input: Extent) -> Result<Extent, Refusal>;
+    fn output(&self, input: Extent) -> Result<Extent, Refusal> {
+        Ok(input)
+    }
 
     /// The pixels of the input (an image of size `input`) that the pixels `output` of the result depend on,
-    /// clipped to the input.
-    fn reads(&self, output: Rect, input: Size) -> Rect;
+    /// clipped to the input: those in the same place, unless the operation says otherwise.
+    fn reads(&self, output: Rect, input: Size) -> Rect {
+        output.intersect(&input.rect())
+    }
 
     /// Predicted cost in nanoseconds of one core for each pixel of the result.
     fn cost(&self, input: Extent) -> f64;

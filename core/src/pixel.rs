@@ -45,6 +45,18 @@ impl Channels {
     pub const fn to_gray(self) -> Channels {
         if self.has_alpha() { Channels::GrayAlpha } else { Channels::Gray }
     }
+
+    /// The same with red, green and blue as colours.
+    #[must_use]
+    pub const fn to_rgb(self) -> Channels {
+        if self.has_alpha() { Channels::Rgba } else { Channels::Rgb }
+    }
+
+    /// The same without alpha.
+    #[must_use]
+    pub const fn opaque(self) -> Channels {
+        if self.colours() == 1 { Channels::Gray } else { Channels::Rgb }
+    }
 }
 
 /// Bits of a sample.

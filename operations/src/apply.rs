@@ -7,11 +7,13 @@ use tessera_core::operation::{Extent, Planned};
 
 /// An operation that computes pixels: pure, single-threaded, the same bits on every processor.
 pub trait Apply: Planned + Send + Sync {
-    /// Checks every parameter against the bounds that the schema declares.
+    /// Checks every parameter against the bounds that the schema declares; an operation may have none.
     ///
     /// # Errors
     /// The first parameter out of its bounds.
-    fn check_bounds(&self) -> Result<(), OutOfBounds>;
+    fn check_bounds(&self) -> Result<(), OutOfBounds> {
+        Ok(())
+    }
 
     /// How a preview may compute it on a reduced picture.
     fn reduced(&self) -> Reduced;

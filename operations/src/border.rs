@@ -2,6 +2,7 @@
 //! The border is the image's: a region that ends inside the image has no border there.
 
 use tessera_core::geometry::{Rect, Size};
+use tessera_core::pixel::Channels;
 
 /// Interleaved samples of a rectangle of an image, by rows.
 pub(crate) struct Rows<'a, T> {
@@ -19,6 +20,26 @@ impl<'a, T> Rows<'a, T> {
         let pixel =
             (y - self.rect.y) as usize * self.rect.width as usize + (columns.x - self.rect.x) as usize;
         &self.samples[pixel * self.channels..][..columns.width as usize * self.channels]
+    }
+
+    /// The samples of `part`, which lies inside the rectangle.
+    pub(crate) fn crop(&self, part: Rect) -> Vec<T>
+    where
+        T: Copy,
+    {
+        (part.y..part.bottom()).flat_map(|y| self.row(y, part)).copied().collect()
+    }
+}
+
+/// Gives the pixels `output` in `result` the alpha of the same pixels in `rows`, if they have one.
+pub(crate) fn keep_alpha<T: Copy>(rows: &Rows<T>, output: Rect, channels: Channels, result: &mut [T]) {
+    if !channels.has_alpha() || output.is_empty() {
+        return;
+    }
+    let count = channels.count();
+    for (y, row) in (output.y..).zip(result.chunks_exact_mut(output.width as usize * count)) {
+        let alpha = rows.row(y, output).iter().skip(count - 1).step_by(count);
+        row.iter_mut().skip(count - 1).step_by(count).zip(alpha).for_each(|(to, from)| *to = *from);
     }
 }
 
@@ -53,6 +74,24 @@ impl Window {
         let read = self.read();
         let start = (self.radius - (self.output.x - read.x)) as usize;
         start..start + read.width as usize
+    }
+
+    /// All rows that a neighbourhood in the output looks at, padded on all sides with the nearest pixels of the image,
+    /// each value through `f`: `output.height + 2 * radius` rows of `padded() * channels` values.
+    pub(crate) fn padded_rows<T: Copy, U: Copy + Default>(
+        &self,
+        rows: &Rows<T>,
+        f: impl Fn(T) -> U,
+    ) -> Vec<U> {
+        let (read, channels, radius) = (self.read(), rows.channels, self.radius as i32);
+        let (length, inside) = (self.padded() * channels, self.inside().start * channels);
+        let mut padded = vec![U::default(); length * (self.output.height + 2 * self.radius) as usize];
+        for (dy, row) in (-radius..).zip(padded.chunks_exact_mut(length)) {
+            let source = rows.row(self.row(self.output.y, dy), read);
+            row[inside..].iter_mut().zip(source).for_each(|(to, from)| *to = f(*from));
+            self.replicate(row, channels);
+        }
+        padded
     }
 
     /// Fills what lies outside the image in a padded row of pixels of `channels` values with the nearest pixel inside.

@@ -7,8 +7,8 @@ use crate::region::{Region, Samples};
 use crate::sample::{Sample, round_f64};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tessera_core::geometry::{Rect, Size};
-use tessera_core::operation::{Extent, Planned, Refusal};
+use tessera_core::geometry::Rect;
+use tessera_core::operation::{Extent, Planned};
 
 const BRIGHTNESS: Bounds = Bounds::new(-1.0, 1.0);
 const CONTRAST: Bounds = Bounds::new(0.0, 4.0);
@@ -54,14 +54,6 @@ impl BrightnessContrast {
 impl Planned for BrightnessContrast {
     fn name(&self) -> &'static str {
         Self::NAME
-    }
-
-    fn output(&self, input: Extent) -> Result<Extent, Refusal> {
-        Ok(input)
-    }
-
-    fn reads(&self, output: Rect, _: Size) -> Rect {
-        output
     }
 
     fn cost(&self, _: Extent) -> f64 {

@@ -2,16 +2,15 @@
 //! f32 (f64 for 16-bit premultiplied colour) in one fixed order, without fused multiply-add.
 
 use crate::apply::{Apply, Reduced};
-use crate::border::{Rows, Window};
+use crate::border::Window;
+use crate::linear::apply_linear;
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::region::{Region, Samples};
-use crate::sample::{Sample, round_f32, round_f64};
+use crate::separable::Symmetric;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::ops::{Add, Div, Mul};
 use tessera_core::geometry::{Rect, Size};
-use tessera_core::operation::{Extent, Planned, Refusal};
-use tessera_core::pixel::Channels;
+use tessera_core::operation::{Extent, Planned};
 
 const SIGMA: Bounds = Bounds::new(0.1, 100.0);
 
@@ -41,15 +40,16 @@ impl GaussianBlur {
         let sum = weights[0] + 2.0 * weights[1..].iter().sum::<f64>();
         weights.iter().map(|weight| weight / sum).collect()
     }
+
+    /// The blur of the pixels `output`, in an image of size `image`.
+    pub(crate) fn convolution(&self, output: Rect, image: Size) -> Symmetric {
+        Symmetric { weights: self.weights(), window: Window { output, radius: self.radius(), image } }
+    }
 }
 
 impl Planned for GaussianBlur {
     fn name(&self) -> &'static str {
         Self::NAME
-    }
-
-    fn output(&self, input: Extent) -> Result<Extent, Refusal> {
-        Ok(input)
     }
 
     fn reads(&self, output: Rect, input: Size) -> Rect {
@@ -72,220 +72,20 @@ impl Apply for GaussianBlur {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let window = Window { output, radius: self.radius(), image: image.size };
-        let blur = Blur { weights: self.weights(), window, channels: input.channels.count() };
+        let blur = self.convolution(output, image.size);
         let samples = match &input.samples {
-            Samples::U8(samples) => Samples::U8(blur.run::<u8, f32>(samples, input)),
-            Samples::U16(samples) => Samples::U16(blur.run::<u16, f64>(samples, input)),
+            Samples::U8(samples) => Samples::U8(apply_linear::<u8, f32, f32>(&blur, samples, input)),
+            Samples::U16(samples) => Samples::U16(apply_linear::<u16, f32, f64>(&blur, samples, input)),
         };
         Region { rect: output, channels: input.channels, samples }
     }
-}
-
-/// A floating point type to sum in.
-trait Real: Copy + Default + PartialOrd + Add<Output = Self> + Mul<Output = Self> + Div<Output = Self> {
-    fn from_f64(value: f64) -> Self;
-
-    fn from_i32(value: i32) -> Self;
-
-    /// The sample nearest to a value that is not negative; ties to the even one.
-    fn sample<S: Sample>(self) -> S;
-}
-
-impl Real for f32 {
-    fn from_f64(value: f64) -> f32 {
-        value as f32
-    }
-
-    fn from_i32(value: i32) -> f32 {
-        value as f32
-    }
-
-    fn sample<S: Sample>(self) -> S {
-        S::narrow(round_f32(self.min(S::MAX as f32)))
-    }
-}
-
-impl Real for f64 {
-    fn from_f64(value: f64) -> f64 {
-        value
-    }
-
-    fn from_i32(value: i32) -> f64 {
-        f64::from(value)
-    }
-
-    fn sample<S: Sample>(self) -> S {
-        S::narrow(round_f64(self.min(f64::from(S::MAX))))
-    }
-}
-
-/// What can be weighed and summed in `F`: samples as they come, and sums of a pass before.
-trait Tap<F>: Copy {
-    fn one(self) -> F;
-
-    /// The sum of two, which have the same weight.
-    fn pair(self, other: Self) -> F;
-}
-
-impl<S: Sample> Tap<f32> for S {
-    fn one(self) -> f32 {
-        self.widen() as f32
-    }
-
-    fn pair(self, other: S) -> f32 {
-        (self.widen() + other.widen()) as f32
-    }
-}
-
-impl Tap<f32> for f32 {
-    fn one(self) -> f32 {
-        self
-    }
-
-    fn pair(self, other: f32) -> f32 {
-        self + other
-    }
-}
-
-impl Tap<f64> for f64 {
-    fn one(self) -> f64 {
-        self
-    }
-
-    fn pair(self, other: f64) -> f64 {
-        self + other
-    }
-}
-
-/// One blur of one rectangle.
-struct Blur {
-    weights: Vec<f64>,
-    window: Window,
-    channels: usize,
-}
-
-impl Blur {
-    /// The blurred samples of `input`. Premultiplied colours are held and summed in `F`.
-    fn run<S: Sample, F: Real + Tap<F>>(&self, samples: &[S], input: &Region) -> Vec<S> {
-        match input.channels {
-            Channels::Gray | Channels::Rgb => self.opaque(samples, input.rect),
-            Channels::GrayAlpha => self.premultiplied::<S, F, 2>(samples, input.rect),
-            Channels::Rgba => self.premultiplied::<S, F, 4>(samples, input.rect),
-        }
-    }
-
-    /// The blurred samples of an image without alpha. `rect` is where `samples` lie.
-    fn opaque<S: Sample>(&self, samples: &[S], rect: Rect) -> Vec<S> {
-        let mut result = Vec::with_capacity(self.samples());
-        let rows = Rows { samples, rect, channels: self.channels };
-        self.blur(&rows, |row: &[f32]| result.extend(row.iter().map(|sum| sum.sample::<S>())));
-        result
-    }
-
-    /// The blurred samples of an image of `N` channels, the last of which is alpha.
-    fn premultiplied<S: Sample, F: Real + Tap<F>, const N: usize>(
-        &self,
-        samples: &[S],
-        rect: Rect,
-    ) -> Vec<S> {
-        let read = self.window.read();
-        let rows = Rows { samples, rect, channels: N };
-        let mut colours: Vec<F> = Vec::with_capacity(read.width as usize * read.height as usize * N);
-        for y in read.y..read.bottom() {
-            let (pixels, _) = rows.row(y, read).as_chunks::<N>();
-            colours.extend(pixels.iter().flat_map(premultiply::<S, F, N>));
-        }
-        let mut result = Vec::with_capacity(self.samples());
-        let rows = Rows { samples: &colours, rect: read, channels: N };
-        self.blur(&rows, |row: &[F]| {
-            result.extend(row.as_chunks::<N>().0.iter().flat_map(unpremultiply::<S, F, N>));
-        });
-        result
-    }
-
-    /// Number of samples of the result.
-    fn samples(&self) -> usize {
-        self.window.output.width as usize * self.window.output.height as usize * self.channels
-    }
-
-    /// Hands the blurred rows of the output to `finish`, from top to bottom.
-    fn blur<T: Tap<F>, F: Real + Tap<F>>(&self, rows: &Rows<T>, mut finish: impl FnMut(&[F])) {
-        let weights: Vec<F> = self.weights.iter().map(|weight| F::from_f64(*weight)).collect();
-        let (channels, radius, read) = (self.channels, self.window.radius as usize, self.window.read());
-        let inside = self.window.inside().start * channels..self.window.inside().end * channels;
-        let mut padded = vec![F::default(); self.window.padded() * channels];
-        let mut blurred = vec![F::default(); self.window.output.width as usize * channels];
-        for y in self.window.output.y..self.window.output.bottom() {
-            let rows = |dy: isize| rows.row(self.window.row(y, dy as i32), read);
-            weigh(&taps(radius, rows), &weights, &mut padded[inside.clone()]);
-            self.window.replicate(&mut padded, channels);
-            let length = blurred.len();
-            let shifted = |dx: isize| &padded[radius.saturating_add_signed(dx) * channels..][..length];
-            weigh(&taps(radius, shifted), &weights, &mut blurred);
-            finish(&blurred);
-        }
-    }
-}
-
-/// The centre, as the first pair, and the pairs at the distances 1 to `radius`.
-fn taps<'a, T>(radius: usize, at: impl Fn(isize) -> &'a [T]) -> Vec<(&'a [T], &'a [T])> {
-    (0..=radius as isize).map(|distance| (at(-distance), at(distance))).collect()
-}
-
-/// The weighted sums of `taps`, each as long as `sums`.
-fn weigh<T: Tap<F>, F: Real>(taps: &[(&[T], &[T])], weights: &[F], sums: &mut [F]) {
-    // Sums that stay in vector registers over all taps. The order of a sum's terms is the same in both loops.
-    const BLOCK: usize = 16;
-    let whole = sums.len() - sums.len() % BLOCK;
-    let (blocks, rest) = sums.split_at_mut(whole);
-    for (block, at) in blocks.chunks_exact_mut(BLOCK).zip((0..).step_by(BLOCK)) {
-        block.copy_from_slice(&weigh_block::<T, F, BLOCK>(taps, weights, at));
-    }
-    for (sum, at) in rest.iter_mut().zip(whole..) {
-        [*sum] = weigh_block(taps, weights, at);
-    }
-}
-
-/// The weighted sums of `N` samples from index `at`.
-fn weigh_block<T: Tap<F>, F: Real, const N: usize>(
-    taps: &[(&[T], &[T])],
-    weights: &[F],
-    at: usize,
-) -> [F; N] {
-    let mut sums = std::array::from_fn(|lane| taps[0].0[at..][..N][lane].one() * weights[0]);
-    for ((before, after), weight) in taps[1..].iter().zip(&weights[1..]) {
-        let (before, after) = (&before[at..][..N], &after[at..][..N]);
-        for lane in 0..N {
-            sums[lane] = sums[lane] + before[lane].pair(after[lane]) * *weight;
-        }
-    }
-    sums
-}
-
-/// Multiplies the colours of the pixel by its alpha, exactly; alpha as it is.
-fn premultiply<S: Sample, F: Real, const N: usize>(pixel: &[S; N]) -> [F; N] {
-    let values = pixel.map(|sample| F::from_i32(sample.widen()));
-    std::array::from_fn(
-        |channel| if channel < N - 1 { values[channel] * values[N - 1] } else { values[N - 1] },
-    )
-}
-
-/// Divides the colours of the pixel by its alpha and rounds; colour 0 where alpha rounds to 0.
-fn unpremultiply<S: Sample, F: Real, const N: usize>(pixel: &[F; N]) -> [S; N] {
-    let alpha = pixel[N - 1];
-    let rounded: S = alpha.sample();
-    if rounded.widen() == 0 {
-        return [S::default(); N];
-    }
-    std::array::from_fn(|channel| if channel < N - 1 { (pixel[channel] / alpha).sample() } else { rounded })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{apply_whole, gray_u8, picture, samples, values};
-    use tessera_core::pixel::{Depth, PixelType};
+    use tessera_core::pixel::{Channels, Depth, PixelType};
 
     fn blur(sigma: f64) -> GaussianBlur {
         GaussianBlur { sigma: Millionths::nearest(sigma) }

@@ -1,13 +1,13 @@
 //! `grayscale`: colours to one intensity.
 
 use crate::apply::{Apply, Reduced};
-use crate::border::Rows;
-use crate::parameter::{OutOfBounds, list_names};
-use crate::region::{Region, Samples};
+use crate::parameter::list_names;
+use crate::pointwise::map_pixels;
+use crate::region::{Region, each_depth};
 use crate::sample::Sample;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tessera_core::geometry::{Rect, Size};
+use tessera_core::geometry::Rect;
 use tessera_core::operation::{Extent, Planned, Refusal};
 use tessera_core::pixel::{Channels, PixelType};
 
@@ -48,20 +48,12 @@ impl Planned for Grayscale {
         })
     }
 
-    fn reads(&self, output: Rect, _: Size) -> Rect {
-        output
-    }
-
     fn cost(&self, _: Extent) -> f64 {
         1.0
     }
 }
 
 impl Apply for Grayscale {
-    fn check_bounds(&self) -> Result<(), OutOfBounds> {
-        Ok(())
-    }
-
     fn reduced(&self) -> Reduced {
         Reduced::Same
     }
@@ -70,10 +62,7 @@ impl Apply for Grayscale {
         if input.channels.colours() == 1 {
             return input.crop(output);
         }
-        let samples = match &input.samples {
-            Samples::U8(samples) => Samples::U8(self.gray(samples, input, output)),
-            Samples::U16(samples) => Samples::U16(self.gray(samples, input, output)),
-        };
+        let samples = each_depth!(&input.samples, samples => self.gray(samples, input, output));
         Region { rect: output, channels: input.channels.to_gray(), samples }
     }
 }
@@ -81,48 +70,36 @@ impl Apply for Grayscale {
 impl Grayscale {
     /// The intensities (and alpha) of `output`, of the colour samples of `input`.
     fn gray<S: Sample>(&self, samples: &[S], input: &Region, output: Rect) -> Vec<S> {
-        let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
         match self.standard {
-            Standard::Bt601 => gray(&rows, output, input.channels, bt601),
-            Standard::Bt709 => gray(&rows, output, input.channels, bt709),
+            Standard::Bt601 => gray((samples, input.rect), output, input.channels, bt601),
+            Standard::Bt709 => gray((samples, input.rect), output, input.channels, bt709),
         }
     }
 }
 
 /// The pixels of `output` with their colours reduced by `intensity`.
 fn gray<S: Sample>(
-    rows: &Rows<S>,
+    source: (&[S], Rect),
     output: Rect,
     channels: Channels,
-    intensity: impl Fn(&[S]) -> S,
+    intensity: impl Fn([S; 3]) -> S,
 ) -> Vec<S> {
-    let mut result =
-        vec![S::default(); output.width as usize * output.height as usize * channels.to_gray().count()];
-    let width = output.width as usize * channels.to_gray().count();
-    for (y, gray) in (output.y..).zip(result.chunks_exact_mut(width.max(1))) {
-        let row = rows.row(y, output);
-        if channels.has_alpha() {
-            for (pixel, gray) in row.chunks_exact(4).zip(gray.chunks_exact_mut(2)) {
-                (gray[0], gray[1]) = (intensity(pixel), pixel[3]);
-            }
-        } else {
-            for (pixel, gray) in row.chunks_exact(3).zip(gray) {
-                *gray = intensity(pixel);
-            }
-        }
+    if channels.has_alpha() {
+        map_pixels(source, output, |[r, g, b, alpha]| [intensity([r, g, b]), alpha])
+    } else {
+        map_pixels(source, output, |colour| [intensity(colour)])
     }
-    result
 }
 
 /// OpenCV's RGB2GRAY: weights in 1/32768, halves upwards.
-fn bt601<S: Sample>(pixel: &[S]) -> S {
-    let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(|sample| sample.widen() as u32);
+fn bt601<S: Sample>(colour: [S; 3]) -> S {
+    let [r, g, b] = colour.map(|sample| sample.widen() as u32);
     S::narrow(((9798 * r + 19235 * g + 3735 * b + 16384) >> 15) as i32)
 }
 
 /// The weights of BT.709 in 1/5000, exactly; halves to even.
-fn bt709<S: Sample>(pixel: &[S]) -> S {
-    let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(|sample| sample.widen() as u32);
+fn bt709<S: Sample>(colour: [S; 3]) -> S {
+    let [r, g, b] = colour.map(|sample| sample.widen() as u32);
     let sum = 1063 * r + 3576 * g + 361 * b + 2500;
     let (rounded, tie) = (sum / 5000, sum % 5000 == 0);
     S::narrow((rounded - (rounded & u32::from(tie))) as i32)
@@ -162,7 +139,7 @@ mod tests {
         let exact = |r: u32, g: u32, b: u32| f64::from(1063 * r + 3576 * g + 361 * b) / 5000.0;
         let mut ties = 0;
         for (r, g, b) in (0..256).flat_map(|r| (0..256).map(move |g| (r, g, (r * 7 + g * 3) % 256))) {
-            let gray: u8 = bt709(&[r as u8, g as u8, b as u8]);
+            let gray: u8 = bt709([r as u8, g as u8, b as u8]);
             assert_eq!(f64::from(gray), exact(r, g, b).round_ties_even(), "{r} {g} {b}");
             ties += u32::from(exact(r, g, b).fract() == 0.5);
         }

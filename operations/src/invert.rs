@@ -1,13 +1,12 @@
 //! `invert`: the negative.
 
 use crate::apply::{Apply, Reduced};
-use crate::parameter::OutOfBounds;
 use crate::pointwise::map_colours;
 use crate::region::{Region, Samples};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tessera_core::geometry::{Rect, Size};
-use tessera_core::operation::{Extent, Planned, Refusal};
+use tessera_core::geometry::Rect;
+use tessera_core::operation::{Extent, Planned};
 
 /// The negative: every sample becomes the largest value minus itself. Alpha stays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -24,24 +23,12 @@ impl Planned for Invert {
         Self::NAME
     }
 
-    fn output(&self, input: Extent) -> Result<Extent, Refusal> {
-        Ok(input)
-    }
-
-    fn reads(&self, output: Rect, _: Size) -> Rect {
-        output
-    }
-
     fn cost(&self, _: Extent) -> f64 {
         1.0
     }
 }
 
 impl Apply for Invert {
-    fn check_bounds(&self) -> Result<(), OutOfBounds> {
-        Ok(())
-    }
-
     fn reduced(&self) -> Reduced {
         Reduced::Same
     }

@@ -8,18 +8,42 @@ pub mod region;
 pub mod registry;
 
 mod border;
+mod color_table;
+mod extreme;
+mod linear;
+mod neighbourhood;
 mod pointwise;
+mod real;
 mod sample;
+mod separable;
 
 #[cfg(test)]
 mod testing;
 
 // The operations: a module here, a line in `registry`. (rustfmt does not see modules that a macro declares.)
+pub mod bilateral_filter;
+pub mod box_blur;
 pub mod brightness_contrast;
+pub mod channel;
+pub mod color_map;
+pub mod convolve;
+pub mod depth;
+pub mod difference_of_gaussians;
+pub mod flatten;
+pub mod gamma;
 pub mod gaussian_blur;
+pub mod gradient;
 pub mod grayscale;
+pub mod hue_saturation;
 pub mod invert;
-pub mod sobel;
+pub mod laplacian;
+pub mod levels;
+pub mod median_blur;
+pub mod morphology;
+pub mod posterize;
+pub mod sepia;
+pub mod threshold;
+pub mod unsharp_mask;
 
 pub use apply::{Apply, Reduced};
 pub use chain::{plan_chain, run_chain};

@@ -101,6 +101,37 @@ pub(crate) fn list_names(schema: &mut Schema) {
     }
 }
 
+/// Declares an enum that is a whole number in an ImageJob, one of a few: `Name { Variant = number, ... }`.
+macro_rules! number_choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $number:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(try_from = "u32", into = "u32")]
+        #[schemars(with = "u32", inline, extend("enum" = [$($number),*]))]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant = $number,)*
+        }
+
+        impl TryFrom<u32> for $name {
+            type Error = String;
+
+            fn try_from(number: u32) -> Result<$name, String> {
+                match number {
+                    $($number => Ok($name::$variant),)*
+                    other => Err(format!("{other} is none of {:?}", [$($number),*])),
+                }
+            }
+        }
+
+        impl From<$name> for u32 {
+            fn from(choice: $name) -> u32 {
+                choice as u32
+            }
+        }
+    };
+}
+pub(crate) use number_choice;
+
 /// The range of a parameter, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
@@ -124,21 +155,28 @@ impl Bounds {
         if (Millionths::nearest(self.min)..=Millionths::nearest(self.max)).contains(&value) {
             Ok(())
         } else {
-            Err(OutOfBounds { parameter: name, value, bounds: self })
+            let fault = format!("must be from {} to {}, not {value}", self.min, self.max);
+            Err(OutOfBounds { parameter: name, fault })
         }
+    }
+
+    /// Checks a whole number, as [`Bounds::check`] does.
+    ///
+    /// # Errors
+    /// The value is out of the bounds.
+    pub fn check_whole(self, name: &'static str, value: u32) -> Result<(), OutOfBounds> {
+        self.check(name, Millionths::whole(value.into()))
     }
 }
 
 /// A parameter out of its bounds.
-#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("{parameter} must be from {} to {}, not {value}", .bounds.min, .bounds.max)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{parameter} {fault}")]
 pub struct OutOfBounds {
     /// The parameter's name in an ImageJob.
     pub parameter: &'static str,
-    /// What was asked for.
-    pub value: Millionths,
-    /// What is allowed.
-    pub bounds: Bounds,
+    /// What it must be, and what it is.
+    pub fault: String,
 }
 
 #[cfg(test)]

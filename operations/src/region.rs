@@ -12,6 +12,17 @@ pub enum Samples {
     U16(Vec<u16>),
 }
 
+/// The samples that an expression makes of samples of either depth; in it, `$samples` is a slice or vector of them.
+macro_rules! each_depth {
+    ($of:expr, $samples:ident => $result:expr) => {
+        match $of {
+            $crate::region::Samples::U8($samples) => $crate::region::Samples::U8($result),
+            $crate::region::Samples::U16($samples) => $crate::region::Samples::U16($result),
+        }
+    };
+}
+pub(crate) use each_depth;
+
 /// The pixels of `rect` of an image: `rect.pixels() * channels.count()` samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region {

@@ -40,6 +40,7 @@ fn generate(root: &Value, schema: &Value, random: &mut impl Iterator<Item = f64>
         Some("integer") => json!(number(schema, random.next().unwrap()).as_f64().unwrap().round() as i64),
         Some("boolean") => json!(random.next().unwrap() < 0.5),
         Some("object") => object(root, schema, random),
+        Some("array") => array(root, schema, random),
         other => panic!("tests make no {other:?} yet: add it here"),
     }
 }
@@ -48,15 +49,28 @@ fn pick<'a>(values: &'a [Value], random: &mut impl Iterator<Item = f64>) -> &'a 
     &values[(random.next().unwrap() * values.len() as f64) as usize % values.len()]
 }
 
+/// Ranges as wide as coordinates are cut to the size of the tests' pictures.
 fn number(schema: &Value, random: f64) -> Value {
     let bound = |key: &str| schema[key].as_f64().expect("every number has bounds");
-    json!(bound("minimum") + (bound("maximum") - bound("minimum")) * random.powi(3))
+    let range = bound("maximum") - bound("minimum");
+    json!(bound("minimum") + if range < 1e6 { range } else { 40.0 } * random.powi(3))
+}
+
+/// Three items, or as near to that as is allowed.
+fn array(root: &Value, schema: &Value, random: &mut impl Iterator<Item = f64>) -> Value {
+    let limit = |key: &str| schema[key].as_u64().expect("every list has limits");
+    let length = 3.clamp(limit("minItems"), limit("maxItems"));
+    (0..length).map(|_| generate(root, &schema["items"], random)).collect()
 }
 
 fn object(root: &Value, schema: &Value, random: &mut impl Iterator<Item = f64>) -> Value {
     let mut object = Map::new();
+    let required =
+        |key: &str| schema["required"].as_array().is_some_and(|keys| keys.iter().any(|k| k == key));
     for (key, property) in schema["properties"].as_object().into_iter().flatten() {
-        object.insert(key.clone(), generate(root, property, random));
+        if required(key) || random.next().unwrap() < 0.7 {
+            object.insert(key.clone(), generate(root, property, random));
+        }
     }
     Value::Object(object)
 }

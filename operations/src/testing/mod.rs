@@ -46,6 +46,16 @@ pub(crate) fn values(region: &Region) -> Vec<i64> {
     }
 }
 
+/// The samples of one channel.
+pub(crate) fn channel_of(region: &Region, channel: usize) -> Vec<f64> {
+    values(region)
+        .into_iter()
+        .skip(channel)
+        .step_by(region.channels.count())
+        .map(|value| value as f64)
+        .collect()
+}
+
 /// The extent of an image that is `region` as a whole.
 pub(crate) fn extent(region: &Region) -> Extent {
     Extent { size: region.rect.size(), pixel: region.pixel() }
@@ -72,6 +82,61 @@ pub(crate) fn apply_to_row_u16(operation: &dyn Apply, channels: Channels, row: &
     match apply_whole(operation, &Region { rect, channels, samples: samples(row) }).samples {
         Samples::U8(_) => panic!("16 bits became 8"),
         Samples::U16(samples) => samples,
+    }
+}
+
+/// Applies a pointwise operation to every sample of both depths, and compares with `curve` of the fraction of the range.
+pub(crate) fn check_curve(operation: &dyn Apply, curve: impl Fn(f64) -> f64) {
+    let eight: Vec<u8> = (0..=u8::MAX).collect();
+    let sixteen: Vec<u16> = (0..=u16::MAX).collect();
+    for (row, max) in [(samples(&eight), 255.0), (samples(&sixteen), 65535.0)] {
+        let rect = Rect::new(0, 0, max as u32 + 1, 1);
+        let result = apply_whole(operation, &Region { rect, channels: Channels::Gray, samples: row });
+        for (value, sample) in values(&result).into_iter().zip(0..) {
+            let error = value as f64 - max * curve(f64::from(sample) / max);
+            assert!(error.abs() <= 0.5 + 1e-6, "{sample} of {max}: {value}, {error} off");
+        }
+    }
+}
+
+/// Compares `result` with the sums in float64 of the samples of `source` (premultiplied, where there is alpha) up to
+/// `radius` away with the weight of their distance; `offset` of the range is added to colours.
+pub(crate) fn check_linear(
+    source: &Region,
+    result: &Region,
+    radius: i64,
+    weight: impl Fn(i64, i64) -> f64,
+    offset: f64,
+) {
+    let (width, height) = (i64::from(source.rect.width), i64::from(source.rect.height));
+    let (count, alpha, max) =
+        (source.channels.count(), source.channels.has_alpha(), f64::from(source.pixel().depth.max()));
+    let all = values(source);
+    let at = |x: i64, y: i64, c: usize| {
+        all[(y.clamp(0, height - 1) * width + x.clamp(0, width - 1)) as usize * count + c] as f64
+    };
+    for (index, value) in values(result).into_iter().enumerate() {
+        let (pixel, c) = ((index / count) as i64, index % count);
+        let (mut sum, mut sum_of_alpha) = (0.0, 0.0);
+        for (dx, dy) in (-radius..=radius).flat_map(|dy| (-radius..=radius).map(move |dx| (dx, dy))) {
+            let (x, y, weight) = (pixel % width + dx, pixel / width + dy, weight(dx, dy));
+            let opacity = if alpha { weight * at(x, y, count - 1) } else { weight };
+            sum_of_alpha += opacity;
+            sum += at(x, y, c) * if c == source.channels.colours() { weight } else { opacity };
+        }
+        let is_alpha = c == source.channels.colours();
+        if alpha && !is_alpha && sum_of_alpha < 0.5 {
+            assert_eq!(value, 0);
+            continue;
+        }
+        let exact = match (alpha, is_alpha) {
+            (true, false) => sum / sum_of_alpha + offset * max,
+            (true, true) => sum,
+            (false, _) => sum + offset * max,
+        };
+        let allowed = if alpha && !is_alpha { 0.51 * max / sum_of_alpha.min(max) } else { 0.51 };
+        let off = (value as f64 - exact.clamp(0.0, max)).abs();
+        assert!(off <= allowed, "{} {index}: {value}, {exact}", source.pixel());
     }
 }
 

@@ -1,29 +1,17 @@
-//! `sobel`: the magnitude of the gradient, by two 3x3 kernels. Exact, in 8 and 16 bits.
+//! `sobel`, `scharr`, `prewitt`: the magnitude of the gradient, by two 3x3 kernels. Exact, in 8 and 16 bits.
 
 use crate::apply::{Apply, Reduced};
 use crate::border::{Rows, Window};
+use crate::neighbourhood::{map_neighbourhoods, scaled};
 use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
-use crate::region::{Region, Samples};
+use crate::region::{Region, each_depth};
 use crate::sample::{Sample, round_f32, round_f64};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
-use tessera_core::operation::{Extent, Planned, Refusal};
-use tessera_core::pixel::Channels;
+use tessera_core::operation::{Extent, Planned};
 
 const SCALE: Bounds = Bounds::new(0.001, 100.0);
-
-/// Edges: the magnitude of the gradient by the Sobel kernels (unnormalised), for each channel. Alpha stays.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Sobel {
-    /// How the horizontal and vertical gradients make one number: `l2` (square root of the sum of squares) or `l1`
-    /// (sum of absolute values).
-    pub norm: Norm,
-    /// The factor on the magnitude: 0.001 to 100.
-    #[schemars(range(min = SCALE.min, max = SCALE.max))]
-    pub scale: Millionths,
-}
 
 /// The norm of a gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -37,67 +25,112 @@ pub enum Norm {
     L1,
 }
 
-impl Default for Sobel {
-    fn default() -> Sobel {
-        Sobel { norm: Norm::L2, scale: Millionths::whole(1) }
-    }
+/// Declares operations from their documentation, type, name in an ImageJob, and the kernel's weights across the
+/// direction of the difference: at the sides and in the centre.
+macro_rules! gradients {
+    ($($(#[$doc:meta])* $name:ident = $text:literal: $side:literal, $centre:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+        pub struct $name {
+            /// How the horizontal and vertical gradients make one number: `l2` (square root of the sum of squares) or
+            /// `l1` (sum of absolute values).
+            pub norm: Norm,
+            /// The factor on the magnitude: 0.001 to 100.
+            #[schemars(range(min = SCALE.min, max = SCALE.max))]
+            pub scale: Millionths,
+        }
+
+        impl Default for $name {
+            fn default() -> $name {
+                $name { norm: Norm::L2, scale: Millionths::whole(1) }
+            }
+        }
+
+        impl $name {
+            /// The name in an ImageJob.
+            pub const NAME: &'static str = $text;
+        }
+
+        impl Planned for $name {
+            fn name(&self) -> &'static str {
+                Self::NAME
+            }
+
+            fn reads(&self, output: Rect, input: Size) -> Rect {
+                output.expand(1, input)
+            }
+
+            fn cost(&self, input: Extent) -> f64 {
+                input.pixel.channels.count() as f64
+            }
+        }
+
+        impl Apply for $name {
+            fn check_bounds(&self) -> Result<(), OutOfBounds> {
+                SCALE.check("scale", self.scale)
+            }
+
+            fn reduced(&self) -> Reduced {
+                Reduced::Never
+            }
+
+            fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+                let window = Window { output, radius: 1, image: image.size };
+                let kernel = Kernel::<$side, $centre> { norm: self.norm, scale: self.scale.0 };
+                let samples = each_depth!(&input.samples, samples => kernel.magnitudes(samples, input, &window));
+                Region { rect: output, channels: input.channels, samples }
+            }
+        }
+    )*};
 }
 
-impl Sobel {
-    /// The name in an ImageJob.
-    pub const NAME: &'static str = "sobel";
+gradients! {
+    /// Edges: the magnitude of the gradient by the Sobel kernels (1 2 1, unnormalised), for each channel. Alpha stays.
+    Sobel = "sobel": 1, 2;
+
+    /// Edges: the magnitude of the gradient by the Scharr kernels (3 10 3, unnormalised), for each channel. Alpha stays.
+    Scharr = "scharr": 3, 10;
+
+    /// Edges: the magnitude of the gradient by the Prewitt kernels (1 1 1, unnormalised), for each channel. Alpha stays.
+    Prewitt = "prewitt": 1, 1;
 }
 
-impl Planned for Sobel {
-    fn name(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn output(&self, input: Extent) -> Result<Extent, Refusal> {
-        Ok(input)
-    }
-
-    fn reads(&self, output: Rect, input: Size) -> Rect {
-        output.expand(1, input)
-    }
-
-    fn cost(&self, input: Extent) -> f64 {
-        input.pixel.channels.count() as f64
-    }
+/// The two kernels: a difference of (-1, 0, 1), and the weights (side, centre, side) across. Constants, so that the
+/// products compile to shifts and sums.
+struct Kernel<const SIDE: i32, const CENTRE: i32> {
+    norm: Norm,
+    scale: i64,
 }
 
-impl Apply for Sobel {
-    fn check_bounds(&self) -> Result<(), OutOfBounds> {
-        SCALE.check("scale", self.scale)
-    }
-
-    fn reduced(&self) -> Reduced {
-        Reduced::Never
-    }
-
-    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let window = Window { output, radius: 1, image: image.size };
-        let samples = match &input.samples {
-            Samples::U8(samples) => Samples::U8(self.magnitudes(samples, input, &window)),
-            Samples::U16(samples) => Samples::U16(self.magnitudes(samples, input, &window)),
-        };
-        Region { rect: output, channels: input.channels, samples }
-    }
-}
-
-impl Sobel {
+impl<const SIDE: i32, const CENTRE: i32> Kernel<SIDE, CENTRE> {
     /// The magnitudes of the window's output.
     fn magnitudes<S: Gradient>(&self, samples: &[S], input: &Region, window: &Window) -> Vec<S> {
-        let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-        let scale = self.scale.0;
+        let scale = self.scale;
         match (self.norm, scale) {
-            (Norm::L2, 1_000_000) => edges(&rows, window, input.channels, S::l2),
+            (Norm::L2, 1_000_000) => self.edges(samples, input, window, S::l2),
             (Norm::L1, 1_000_000) => {
-                edges(&rows, window, input.channels, |x, y| S::saturate(x.abs() + y.abs()))
+                self.edges(samples, input, window, |x, y| S::saturate(x.abs() + y.abs()))
             }
-            (Norm::L2, _) => edges(&rows, window, input.channels, |x, y| scaled_l2(x, y, scale)),
-            (Norm::L1, _) => edges(&rows, window, input.channels, |x, y| scaled_l1(x, y, scale)),
+            (Norm::L2, _) => self.edges(samples, input, window, |x, y| scaled_l2(x, y, scale)),
+            (Norm::L1, _) => self.edges(samples, input, window, |x, y| scaled(x.abs() + y.abs(), scale)),
         }
+    }
+
+    /// `magnitude` of the gradients.
+    fn edges<S: Sample>(
+        &self,
+        samples: &[S],
+        input: &Region,
+        window: &Window,
+        magnitude: impl Fn(i32, i32) -> S,
+    ) -> Vec<S> {
+        let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+        let across = |[before, here, after]: [i32; 3]| SIDE * (before + after) + CENTRE * here;
+        let column = |column: [i32; 3]| (across(column), column[2] - column[0]);
+        map_neighbourhoods(&rows, window, input.channels, column, |smooth, slope| {
+            magnitude(smooth[2] - smooth[0], across(slope))
+        })
     }
 }
 
@@ -124,13 +157,6 @@ impl Gradient for u16 {
     }
 }
 
-/// `scale` millionths of the sum of absolute values, rounded half to even and saturated; exact, because a quotient of
-/// integers below 2^53 by a million is farther from a half, if it is none, than the division's rounding.
-fn scaled_l1<S: Sample>(x: i32, y: i32, scale: i64) -> S {
-    let value = (i64::from(x.abs() + y.abs()) * scale) as f64 / 1e6;
-    S::narrow(round_f64(value.min(f64::from(S::MAX))))
-}
-
 /// `scale` millionths of the square root of `x * x + y * y`, rounded half to even and saturated; exact.
 fn scaled_l2<S: Sample>(x: i32, y: i32, scale: i64) -> S {
     let (fx, fy) = (f64::from(x), f64::from(y));
@@ -150,68 +176,11 @@ fn rounds_up(x: i32, y: i32, scale: i64, below: i32) -> bool {
     twice > half || (twice == half && below % 2 == 1)
 }
 
-/// The rows of the window's output: `magnitude` of the gradients, and alpha as it was.
-fn edges<S: Sample>(
-    rows: &Rows<S>,
-    window: &Window,
-    channels: Channels,
-    magnitude: impl Fn(i32, i32) -> S,
-) -> Vec<S> {
-    let (output, count) = (window.output, channels.count());
-    let length = output.width as usize * count;
-    let mut result = vec![S::default(); length * output.height as usize];
-    let mut smooth = vec![0; window.padded() * count];
-    let mut slope = smooth.clone();
-    for (y, row) in (output.y..output.bottom()).zip(result.chunks_exact_mut(length.max(1))) {
-        vertical(rows, window, y, (&mut smooth, &mut slope));
-        horizontal(count, (&smooth, &slope), row, &magnitude);
-        if channels.has_alpha() {
-            let alpha = rows.row(y, output).iter().skip(count - 1).step_by(count);
-            row.iter_mut().skip(count - 1).step_by(count).zip(alpha).for_each(|(to, from)| *to = *from);
-        }
-    }
-    result
-}
-
-/// Row `y` smoothed vertically by (1, 2, 1) and differentiated vertically by (-1, 0, 1), padded on both sides.
-fn vertical<S: Sample>(rows: &Rows<S>, window: &Window, y: u32, (smooth, slope): (&mut [i32], &mut [i32])) {
-    let read = window.read();
-    let [above, here, below] = [-1, 0, 1].map(|dy| rows.row(window.row(y, dy), read));
-    let inside = window.inside().start * rows.channels..window.inside().end * rows.channels;
-    let (smooth_inside, slope_inside) = (&mut smooth[inside.clone()], &mut slope[inside]);
-    let sources = above.iter().zip(here).zip(below);
-    for (((above, here), below), (smooth, slope)) in
-        sources.zip(smooth_inside.iter_mut().zip(slope_inside.iter_mut()))
-    {
-        *smooth = above.widen() + 2 * here.widen() + below.widen();
-        *slope = below.widen() - above.widen();
-    }
-    window.replicate(smooth, rows.channels);
-    window.replicate(slope, rows.channels);
-}
-
-/// The magnitudes of a row of padded vertical results.
-fn horizontal<S: Sample>(
-    channels: usize,
-    (smooth, slope): (&[i32], &[i32]),
-    row: &mut [S],
-    magnitude: impl Fn(i32, i32) -> S,
-) {
-    let length = row.len();
-    let (left, right) = (&smooth[..length], &smooth[2 * channels..][..length]);
-    let [before, here, after] = [0, 1, 2].map(|column| &slope[column * channels..][..length]);
-    for index in 0..length {
-        let x = right[index] - left[index];
-        let y = before[index] + 2 * here[index] + after[index];
-        row[index] = magnitude(x, y);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{apply_whole, gray_u8, noise, picture, samples};
-    use tessera_core::pixel::{Depth, PixelType};
+    use tessera_core::pixel::{Channels, Depth, PixelType};
 
     fn sobel(norm: Norm, scale: f64) -> Sobel {
         Sobel { norm, scale: Millionths::nearest(scale) }
@@ -246,7 +215,7 @@ mod tests {
     #[test]
     fn a_half_becomes_even() {
         assert_eq!([1, 3, 5].map(|x| scaled_l2::<u8>(x, 0, 500_000)), [0, 2, 2]);
-        assert_eq!([1, 3, 5].map(|x| scaled_l1::<u8>(x, 0, 500_000)), [0, 2, 2]);
+        assert_eq!([1, 3, 5].map(|x| scaled::<u8>(x, 500_000)), [0, 2, 2]);
         // 0.3 * sqrt(3^2 + 4^2) = 1.5 exactly, though 0.3 is no binary fraction; then its neighbours.
         assert_eq!(scaled_l2::<u8>(3, 4, 300_000), 2);
         assert_eq!([499_999, 500_000, 500_001].map(|scale| scaled_l2::<u8>(3, 4, scale)), [2, 2, 3]);
@@ -259,7 +228,10 @@ mod tests {
                 let extent = Extent { size: Size::new(37, 21), pixel: PixelType::new(channels, depth) };
                 for norm in [Norm::L1, Norm::L2] {
                     for scale in [1.0, 0.3, 0.001, 2.7] {
-                        check(&sobel(norm, scale), &picture(extent, seed));
+                        let scale = Millionths::nearest(scale);
+                        check(&Sobel { norm, scale }, (norm, scale, 1, 2), &picture(extent, seed));
+                        check(&Scharr { norm, scale }, (norm, scale, 3, 10), &picture(extent, seed));
+                        check(&Prewitt { norm, scale }, (norm, scale, 1, 1), &picture(extent, seed));
                     }
                 }
             }
@@ -267,7 +239,11 @@ mod tests {
     }
 
     /// Every sample of the picture's edges against plain integers.
-    fn check(sobel: &Sobel, picture: &Region) {
+    fn check(
+        operation: &dyn Apply,
+        (norm, scale, side, centre): (Norm, Millionths, i64, i64),
+        picture: &Region,
+    ) {
         let (width, height) = (picture.rect.width as i64, picture.rect.height as i64);
         let count = picture.channels.count();
         let (values, max) = (crate::testing::values(picture), i64::from(picture.pixel().depth.max()));
@@ -275,7 +251,7 @@ mod tests {
             let (x, y) = (x.clamp(0, width - 1), y.clamp(0, height - 1));
             values[(y * width + x) as usize * count + c]
         };
-        let edges = crate::testing::values(&apply_whole(sobel, picture));
+        let edges = crate::testing::values(&apply_whole(operation, picture));
         for (index, edge) in edges.into_iter().enumerate() {
             let (pixel, c) = ((index / count) as i64, index % count);
             let (x, y) = (pixel % width, pixel / width);
@@ -284,18 +260,19 @@ mod tests {
                 continue;
             }
             let p = |dx: i64, dy: i64| at(x + dx, y + dy, c);
-            let gx = p(1, -1) + 2 * p(1, 0) + p(1, 1) - p(-1, -1) - 2 * p(-1, 0) - p(-1, 1);
-            let gy = p(-1, 1) + 2 * p(0, 1) + p(1, 1) - p(-1, -1) - 2 * p(0, -1) - p(1, -1);
-            assert_eq!(edge, magnitude(sobel, gx, gy).min(max), "{sobel:?} at {x}, {y}: {gx} {gy}");
+            let gx = side * (p(1, -1) + p(1, 1) - p(-1, -1) - p(-1, 1)) + centre * (p(1, 0) - p(-1, 0));
+            let gy = side * (p(-1, 1) + p(1, 1) - p(-1, -1) - p(1, -1)) + centre * (p(0, 1) - p(0, -1));
+            let expected = magnitude((norm, scale), gx, gy).min(max);
+            assert_eq!(edge, expected, "{} {norm:?} at {x}, {y}: {gx} {gy}", operation.name());
         }
     }
 
     /// The definition in integers: the root's floor, raised where the exact value is past the half above it.
-    fn magnitude(sobel: &Sobel, gx: i64, gy: i64) -> i64 {
-        let (scale, million) = (i128::from(sobel.scale.0), 1_000_000i128);
+    fn magnitude((norm, scale): (Norm, Millionths), gx: i64, gy: i64) -> i64 {
+        let (scale, million) = (i128::from(scale.0), 1_000_000i128);
         let (gx, gy) = (i128::from(gx), i128::from(gy));
         // The square of the value in half millionths.
-        let square = match sobel.norm {
+        let square = match norm {
             Norm::L1 => (2 * scale * (gx.abs() + gy.abs())).pow(2),
             Norm::L2 => (2 * scale).pow(2) * (gx * gx + gy * gy),
         };
@@ -307,14 +284,14 @@ mod tests {
 
     #[test]
     fn unscaled_roots_are_exact() {
-        let unscaled = sobel(Norm::L2, 1.0);
+        let unscaled = (Norm::L2, Millionths::whole(1));
         let values: Vec<i32> = noise(40_000, 3).map(|v| v as i32 & 0xffff).collect();
         for pair in values.chunks_exact(2) {
-            let expected = magnitude(&unscaled, pair[0].into(), pair[1].into()).min(65535);
+            let expected = magnitude(unscaled, pair[0].into(), pair[1].into()).min(65535);
             assert_eq!(i64::from(u16::l2(pair[0], pair[1])), expected, "{pair:?}");
         }
         for (x, y) in (0..=1020).flat_map(|x| (0..=x).map(move |y| (x, y))) {
-            let expected = magnitude(&unscaled, x.into(), y.into()).min(255);
+            let expected = magnitude(unscaled, x.into(), y.into()).min(255);
             assert_eq!(i64::from(u8::l2(x, y)), expected, "{x} {y}");
         }
     }

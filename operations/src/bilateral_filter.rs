@@ -1,0 +1,275 @@
+//! `bilateralFilter`: a mean of the pixels around that are alike. f32 in one fixed order.
+
+use crate::apply::{Apply, Reduced};
+use crate::border::{Rows, Window, keep_alpha};
+use crate::parameter::{Bounds, Millionths, OutOfBounds};
+use crate::real::Real;
+use crate::region::{Region, each_depth};
+use crate::sample::{Sample, round_f32};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tessera_core::geometry::{Rect, Size};
+use tessera_core::operation::{Extent, Planned};
+use tessera_core::pixel::Channels;
+
+const RADIUS: Bounds = Bounds::new(1.0, 15.0);
+const SIGMA_COLOR: Bounds = Bounds::new(0.0, 1.0);
+const SIGMA_SPACE: Bounds = Bounds::new(0.1, 50.0);
+
+/// Pixels that are computed side by side.
+const LANES: usize = 16;
+
+/// Bilateral filter: the mean of the pixels in a disc around each, weighted by Gaussians of their distance and of the
+/// difference of their colours (the sum of the absolute differences of the channels). It smooths and keeps edges.
+/// With alpha, pixels also weigh by it; alpha stays, and transparent pixels become black.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BilateralFilter {
+    /// The radius of the disc in pixels: 1 to 15.
+    #[schemars(range(min = RADIUS.min, max = RADIUS.max))]
+    pub radius: u32,
+    /// The standard deviation of the difference of colours, as a fraction of the full range: 0 to 1; with 0 only equal
+    /// colours count.
+    #[schemars(range(min = SIGMA_COLOR.min, max = SIGMA_COLOR.max))]
+    pub sigma_color: Millionths,
+    /// The standard deviation of the distance in pixels: 0.1 to 50.
+    #[schemars(range(min = SIGMA_SPACE.min, max = SIGMA_SPACE.max))]
+    pub sigma_space: Millionths,
+}
+
+impl BilateralFilter {
+    /// The name in an ImageJob.
+    pub const NAME: &'static str = "bilateralFilter";
+
+    /// The places of the disc, right and down of its centre, with their weights as powers of 2.
+    fn disc(&self) -> impl Iterator<Item = (i32, i32, f64)> {
+        let (radius, sigma) = (self.radius as i32, self.sigma_space.to_f64());
+        let square = (-radius..=radius).flat_map(move |dy| (-radius..=radius).map(move |dx| (dx, dy)));
+        let inside = square.filter(move |(dx, dy)| dx * dx + dy * dy <= radius * radius);
+        inside.map(move |(dx, dy)| (dx, dy, power(f64::from(dx * dx + dy * dy), sigma)))
+    }
+
+    fn smooth<S: Sample>(&self, samples: &[S], input: &Region, window: &Window) -> Vec<S> {
+        let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+        let mut result = match input.channels {
+            Channels::Gray => self.means::<S, 1, 1>(&rows, window),
+            Channels::GrayAlpha => self.means::<S, 2, 1>(&rows, window),
+            Channels::Rgb => self.means::<S, 3, 3>(&rows, window),
+            Channels::Rgba => self.means::<S, 4, 3>(&rows, window),
+        };
+        keep_alpha(&rows, window.output, input.channels, &mut result);
+        result
+    }
+
+    /// The means for `N` channels, of which `C` are colours.
+    fn means<S: Sample, const N: usize, const C: usize>(&self, rows: &Rows<S>, window: &Window) -> Vec<S> {
+        let (length, width) = (window.padded(), window.output.width as usize);
+        let disc = Disc {
+            places: self
+                .disc()
+                .map(|(dx, dy, power)| {
+                    let (x, y) =
+                        (window.radius.wrapping_add_signed(dx), window.radius.wrapping_add_signed(dy));
+                    (y as usize * length + x as usize, power as f32)
+                })
+                .collect(),
+            centre: window.radius as usize * (length + 1),
+            fading: power(1.0, self.sigma_color.to_f64() * f64::from(S::MAX)) as f32,
+        };
+        let planes: [Vec<f32>; N] = planes(&window.padded_rows(rows, |sample| sample));
+        let mut result = vec![S::default(); width * window.output.height as usize * N];
+        for (y, row) in result.chunks_exact_mut((width * N).max(1)).enumerate() {
+            for (block, x) in row.chunks_mut(LANES * N).zip((0..).step_by(LANES)) {
+                let means = disc.means::<N, C>(&planes, y * length + x);
+                for (lane, pixel) in block.as_chunks_mut::<N>().0.iter_mut().enumerate() {
+                    (0..C).for_each(|c| pixel[c] = means[c][lane].sample());
+                }
+            }
+        }
+        result
+    }
+}
+
+/// The exponent of 2 in the Gaussian of a distance; where `sigma` is 0, one that makes all but 0 vanish.
+fn power(square: f64, sigma: f64) -> f64 {
+    if sigma > 0.0 { square * std::f64::consts::LOG2_E / (2.0 * sigma * sigma) } else { square * 1e9 }
+}
+
+/// The channels of padded pixels apart, with room for a block behind the last.
+fn planes<S: Sample, const N: usize>(padded: &[S]) -> [Vec<f32>; N] {
+    std::array::from_fn(|channel| {
+        let samples = padded.iter().skip(channel).step_by(N).map(|sample| sample.widen() as f32);
+        samples.chain([0.0; LANES]).collect()
+    })
+}
+
+/// What is weighed around each pixel, in planes of padded pixels.
+struct Disc {
+    /// Distances from the disc's top left corner, with the weights as powers of 2.
+    places: Vec<(usize, f32)>,
+    /// The distance of the centre.
+    centre: usize,
+    /// The factor that makes a power of 2 of the square of a difference.
+    fading: f32,
+}
+
+impl Disc {
+    /// The means of the colours around a block of pixels; `at` is the top left corner of the first disc.
+    fn means<const N: usize, const C: usize>(&self, planes: &[Vec<f32>; N], at: usize) -> [[f32; LANES]; C] {
+        let here: [[f32; LANES]; C] = std::array::from_fn(|c| load(&planes[c], at + self.centre));
+        let (mut sums, mut weights) = ([[0.0f32; LANES]; C], [0.0f32; LANES]);
+        for (place, power) in &self.places {
+            let there: [[f32; LANES]; N] = std::array::from_fn(|channel| load(&planes[channel], at + place));
+            for lane in 0..LANES {
+                let difference: f32 = (0..C).map(|c| (there[c][lane] - here[c][lane]).abs()).sum();
+                let mut weight = half_to_the(difference * difference * self.fading + power);
+                if C < N {
+                    weight *= there[C][lane];
+                }
+                weights[lane] += weight;
+                (0..C).for_each(|c| sums[c][lane] += weight * there[c][lane]);
+            }
+        }
+        let visible: [f32; LANES] = if C < N { load(&planes[C], at + self.centre) } else { [1.0; LANES] };
+        std::array::from_fn(|c| {
+            std::array::from_fn(|lane| if visible[lane] > 0.0 { sums[c][lane] / weights[lane] } else { 0.0 })
+        })
+    }
+}
+
+fn load(plane: &[f32], at: usize) -> [f32; LANES] {
+    *plane[at..].first_chunk().expect("as many values as lanes follow the last row")
+}
+
+/// 1 / 2^x for x from 0; within 4e-6 of it, and nearly 0 where x is above 126.
+fn half_to_the(x: f32) -> f32 {
+    let x = x.min(126.0);
+    let whole = round_f32(x);
+    // The Taylor series of e^y, for y within ln(2) / 2 of 0.
+    let y = (whole as f32 - x) * std::f32::consts::LN_2;
+    let series = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * (1.0 / 24.0 + y * (1.0 / 120.0)))));
+    series * f32::from_bits(((127 - whole) as u32) << 23)
+}
+
+impl Planned for BilateralFilter {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn reads(&self, output: Rect, input: Size) -> Rect {
+        output.expand(self.radius, input)
+    }
+
+    fn cost(&self, input: Extent) -> f64 {
+        f64::from(self.radius).powi(2)
+            * std::f64::consts::PI
+            * (2.0 + 0.5 * input.pixel.channels.count() as f64)
+    }
+}
+
+impl Apply for BilateralFilter {
+    fn check_bounds(&self) -> Result<(), OutOfBounds> {
+        RADIUS.check_whole("radius", self.radius)?;
+        SIGMA_COLOR.check("sigmaColor", self.sigma_color)?;
+        SIGMA_SPACE.check("sigmaSpace", self.sigma_space)
+    }
+
+    fn reduced(&self) -> Reduced {
+        Reduced::Scaled
+    }
+
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        let window = Window { output, radius: self.radius, image: image.size };
+        let samples = each_depth!(&input.samples, samples => self.smooth(samples, input, &window));
+        Region { rect: output, channels: input.channels, samples }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{apply_to_row_u8, apply_whole, gray_u8, image, picture, pixel_types, values};
+
+    fn bilateral(radius: u32, sigma_color: f64, sigma_space: f64) -> BilateralFilter {
+        let [sigma_color, sigma_space] = [sigma_color, sigma_space].map(Millionths::nearest);
+        BilateralFilter { radius, sigma_color, sigma_space }
+    }
+
+    #[test]
+    fn powers_of_a_half_are_near() {
+        for x in (0..12_600).map(|x| x as f32 / 100.0) {
+            let exact = (-f64::from(x)).exp2();
+            assert!((f64::from(half_to_the(x)) - exact).abs() <= 4e-6 * exact, "{x}");
+        }
+        assert!(half_to_the(1e30) < 1e-37);
+    }
+
+    #[test]
+    fn noise_is_smoothed_and_edges_stay() {
+        let row = gray_u8(8, &[10, 12, 10, 12, 240, 242, 240, 242]);
+        assert_eq!(
+            values(&apply_whole(&bilateral(3, 0.05, 10.0), &row)),
+            [10, 11, 11, 11, 241, 241, 241, 242]
+        );
+        assert_eq!(apply_whole(&bilateral(3, 0.0, 10.0), &row), row);
+    }
+
+    #[test]
+    fn transparent_pixels_do_not_count() {
+        let row = [100, 255, 104, 0, 100, 255];
+        assert_eq!(
+            apply_to_row_u8(&bilateral(2, 1.0, 9.0), Channels::GrayAlpha, &row),
+            [100, 255, 0, 0, 100, 255]
+        );
+    }
+
+    #[test]
+    fn pictures_follow_the_formula() {
+        for (pixel, (radius, sigma_color, sigma_space)) in pixel_types()
+            .flat_map(|pixel| [(pixel, (1, 0.5, 1.0)), (pixel, (4, 0.1, 3.0)), (pixel, (6, 0.02, 0.4))])
+        {
+            let (source, operation) =
+                (picture(image(39, 13, pixel), 8), bilateral(radius, sigma_color, sigma_space));
+            let (result, exact) = (values(&apply_whole(&operation, &source)), reference(&operation, &source));
+            for (index, (value, exact)) in result.iter().zip(exact).enumerate() {
+                assert!(
+                    (*value as f64 - exact).abs() <= 0.6,
+                    "{operation:?} {pixel} {index}: {value} {exact}"
+                );
+            }
+        }
+    }
+
+    fn reference(operation: &BilateralFilter, source: &Region) -> Vec<f64> {
+        let (width, height, r) =
+            (i64::from(source.rect.width), i64::from(source.rect.height), i64::from(operation.radius));
+        let (count, colours, all) = (source.channels.count(), source.channels.colours(), values(source));
+        let max = f64::from(source.pixel().depth.max());
+        let gauss = |square: f64, sigma: Millionths, scale: f64| {
+            (-square / (2.0 * (sigma.to_f64() * scale).powi(2))).exp()
+        };
+        let at = |x: i64, y: i64, c: usize| {
+            all[(y.clamp(0, height - 1) * width + x.clamp(0, width - 1)) as usize * count + c] as f64
+        };
+        let sample = |index: usize| {
+            let (x, y, c) = ((index / count) as i64 % width, (index / count) as i64 / width, index % count);
+            if c == colours {
+                return at(x, y, c);
+            }
+            let (mut sum, mut weights) = (0.0, 0.0);
+            for (dx, dy) in (-r..=r)
+                .flat_map(|dy| (-r..=r).map(move |dx| (dx, dy)))
+                .filter(|(dx, dy)| dx * dx + dy * dy <= r * r)
+            {
+                let difference: f64 = (0..colours).map(|c| (at(x + dx, y + dy, c) - at(x, y, c)).abs()).sum();
+                let alpha = if colours < count { at(x + dx, y + dy, colours) } else { 1.0 };
+                let space = gauss((dx * dx + dy * dy) as f64, operation.sigma_space, 1.0);
+                let weight = alpha * space * gauss(difference * difference, operation.sigma_color, max);
+                sum += weight * at(x + dx, y + dy, c);
+                weights += weight;
+            }
+            if colours < count && at(x, y, colours) == 0.0 { 0.0 } else { sum / weights }
+        };
+        (0..all.len()).map(sample).collect()
+    }
+}

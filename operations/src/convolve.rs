@@ -1,0 +1,233 @@
+//! `convolve`: sums with weights of one's own.
+
+use crate::apply::{Apply, Reduced};
+use crate::border::{Rows, Window};
+use crate::linear::{Linear, apply_linear};
+use crate::parameter::{Bounds, Millionths, OutOfBounds};
+use crate::real::{Real, Tap};
+use crate::region::{Region, Samples};
+use crate::sample::Sample;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tessera_core::geometry::{Rect, Size};
+use tessera_core::operation::{Extent, Planned};
+
+const WEIGHT: Bounds = Bounds::new(-1000.0, 1000.0);
+const DIVISOR: Bounds = Bounds::new(0.001, 1_000_000.0);
+const OFFSET: Bounds = Bounds::new(-1.0, 1.0);
+
+/// The most rows and columns of a kernel.
+const MAX_SIDE: usize = 31;
+
+/// Correlation with a kernel: the sum of the weighted samples around each, divided by `divisor`; the kernel is not
+/// turned. With alpha, premultiplied colours and alpha are summed. The result is saturated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Convolve {
+    /// The weights in rows from top to bottom, each from left to right and -1000 to 1000: 1, 3, ... or 31 rows, and as
+    /// many or other odd columns.
+    #[schemars(length(min = 1, max = MAX_SIDE), inner(length(min = 1, max = MAX_SIDE), inner(range(min = WEIGHT.min, max = WEIGHT.max))))]
+    pub kernel: Vec<Vec<Millionths>>,
+    /// What the sum is divided by: 0.001 to 1000000.
+    #[serde(default = "one")]
+    #[schemars(range(min = DIVISOR.min, max = DIVISOR.max))]
+    pub divisor: Millionths,
+    /// What is added to colours at the end, as a fraction of the full range: -1 to 1.
+    #[serde(default = "zero")]
+    #[schemars(range(min = OFFSET.min, max = OFFSET.max))]
+    pub offset: Millionths,
+}
+
+fn one() -> Millionths {
+    Millionths::whole(1)
+}
+
+fn zero() -> Millionths {
+    Millionths::whole(0)
+}
+
+impl Convolve {
+    /// The name in an ImageJob.
+    pub const NAME: &'static str = "convolve";
+
+    /// The length of the first row, and of all in a kernel that is within its bounds.
+    fn columns(&self) -> usize {
+        self.kernel.first().map_or(0, Vec::len)
+    }
+
+    /// How far the kernel reaches, in pixels: the square around it is read.
+    fn radius(&self) -> u32 {
+        (self.kernel.len().max(self.columns()) / 2) as u32
+    }
+
+    /// The weights that are not 0, row by row, each with its distance to the right and down.
+    fn taps(&self) -> Vec<(i32, i32, f64)> {
+        let (across, down) = (self.columns() as i32 / 2, self.kernel.len() as i32 / 2);
+        let rows = (-down..).zip(&self.kernel);
+        let taps = rows.flat_map(|(dy, row)| (-across..).zip(row).map(move |(dx, weight)| (dx, dy, *weight)));
+        taps.filter(|(_, _, weight)| weight.0 != 0)
+            .map(|(dx, dy, weight)| (dx, dy, weight.to_f64() / self.divisor.to_f64()))
+            .collect()
+    }
+}
+
+impl Planned for Convolve {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn reads(&self, output: Rect, input: Size) -> Rect {
+        output.expand(self.radius(), input)
+    }
+
+    fn cost(&self, input: Extent) -> f64 {
+        (1.0 + 0.25 * self.taps().len() as f64) * input.pixel.bytes() as f64
+    }
+}
+
+impl Apply for Convolve {
+    fn check_bounds(&self) -> Result<(), OutOfBounds> {
+        let odd = |length: usize| length % 2 == 1 && length <= MAX_SIDE;
+        let columns = self.columns();
+        if !odd(self.kernel.len()) || !odd(columns) || self.kernel.iter().any(|row| row.len() != columns) {
+            let fault = format!("must have rows of one length; both numbers are odd and at most {MAX_SIDE}");
+            return Err(OutOfBounds { parameter: "kernel", fault });
+        }
+        self.kernel.iter().flatten().try_for_each(|weight| WEIGHT.check("kernel", *weight))?;
+        DIVISOR.check("divisor", self.divisor)?;
+        OFFSET.check("offset", self.offset)
+    }
+
+    fn reduced(&self) -> Reduced {
+        Reduced::Scaled
+    }
+
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        let window = Window { output, radius: self.radius(), image: image.size };
+        let kernel = Kernel { taps: self.taps(), offset: self.offset.to_f64(), window };
+        // Large weights that cancel out need more than 24 bits.
+        let precise = kernel.taps.iter().map(|(_, _, weight)| weight.abs()).sum::<f64>() > 64.0;
+        let samples = match &input.samples {
+            Samples::U8(samples) if !precise => {
+                Samples::U8(apply_linear::<u8, f32, f32>(&kernel, samples, input))
+            }
+            Samples::U8(samples) => Samples::U8(apply_linear::<u8, f64, f64>(&kernel, samples, input)),
+            Samples::U16(samples) => Samples::U16(apply_linear::<u16, f64, f64>(&kernel, samples, input)),
+        };
+        Region { rect: output, channels: input.channels, samples }
+    }
+}
+
+/// The kernel on one rectangle.
+struct Kernel {
+    taps: Vec<(i32, i32, f64)>,
+    offset: f64,
+    window: Window,
+}
+
+impl Linear for Kernel {
+    fn rects(&self) -> (Rect, Rect) {
+        (self.window.read(), self.window.output)
+    }
+
+    fn offset<S: Sample>(&self) -> f64 {
+        self.offset * f64::from(S::MAX)
+    }
+
+    fn rows<T: Tap<F>, F: Real>(&self, rows: &Rows<T>, mut finish: impl FnMut(&[F])) {
+        let (channels, radius) = (rows.channels, self.window.radius as i32);
+        let (length, padded) = (self.window.padded() * channels, self.window.padded_rows(rows, T::one));
+        let place = |(dx, dy, weight): &(i32, i32, f64)| {
+            ((radius + dy) as usize * length + (radius + dx) as usize * channels, F::from_f64(*weight))
+        };
+        let taps: Vec<(usize, F)> = self.taps.iter().map(place).collect();
+        let mut sums = vec![F::default(); self.window.output.width as usize * channels];
+        for y in 0..self.window.output.height as usize {
+            weigh(&padded[y * length..], &taps, &mut sums);
+            finish(&sums);
+        }
+    }
+}
+
+/// The sums of the values at the places of the taps, from each place on.
+fn weigh<F: Real>(values: &[F], taps: &[(usize, F)], sums: &mut [F]) {
+    // Sums that stay in vector registers over all taps.
+    const BLOCK: usize = 16;
+    for (block, at) in sums.chunks_mut(BLOCK).zip((0..).step_by(BLOCK)) {
+        let mut lanes = [F::default(); BLOCK];
+        for (place, weight) in taps {
+            let values = &values[place + at..];
+            if let Some(values) = values.first_chunk::<BLOCK>() {
+                (0..BLOCK).for_each(|lane| lanes[lane] = lanes[lane] + values[lane] * *weight);
+            } else {
+                lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane = *lane + *value * *weight);
+            }
+        }
+        block.copy_from_slice(&lanes[..block.len()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{apply_whole, check_linear, gray_u8, image, picture, pixel_types, values};
+
+    fn convolve(kernel: &[&[f64]], divisor: f64, offset: f64) -> Convolve {
+        let kernel = kernel.iter().map(|row| row.iter().map(|weight| Millionths::nearest(*weight)).collect());
+        Convolve {
+            kernel: kernel.collect(),
+            divisor: Millionths::nearest(divisor),
+            offset: Millionths::nearest(offset),
+        }
+    }
+
+    #[test]
+    fn the_kernel_is_not_turned() {
+        let mut point = [0; 25];
+        point[12] = 10;
+        let result = values(&apply_whole(&convolve(&[&[1.0, 2.0, 3.0]], 1.0, 0.0), &gray_u8(5, &point)));
+        assert_eq!(result[10..15], [0, 30, 20, 10, 0]);
+        let result =
+            values(&apply_whole(&convolve(&[&[0.0], &[0.0], &[4.0]], 8.0, 0.2), &gray_u8(5, &point)));
+        assert_eq!((result[7], result[12]), (56, 51));
+    }
+
+    #[test]
+    fn kernels_have_odd_sides_and_rows_of_one_length() {
+        let fault = |kernel: &[&[f64]]| convolve(kernel, 1.0, 0.0).check_bounds().err();
+        assert!(fault(&[&[1.0]]).is_none());
+        for wrong in [
+            &[][..],
+            &[&[][..]],
+            &[&[1.0, 2.0]],
+            &[&[1.0][..], &[1.0]],
+            &[&[1.0][..], &[], &[1.0]],
+            &[&[1.0; 33]],
+        ] {
+            assert_eq!(fault(wrong).unwrap().parameter, "kernel", "{wrong:?}");
+        }
+        assert_eq!(fault(&[&[1001.0]]).unwrap().to_string(), "kernel must be from -1000 to 1000, not 1001");
+    }
+
+    #[test]
+    fn pictures_follow_the_formula() {
+        let kernels: [(&[&[f64]], f64); 3] = [
+            (&[&[1.0, 2.0, 0.5], &[-1.0, 3.0, 0.25], &[0.0, 1.0, 7.0]], 9.0),
+            (&[&[1.0, 0.0, 2.0, 4.0, -0.3]], 5.0),
+            (&[&[999.0], &[-900.0], &[-98.0]], 1.0),
+        ];
+        for (pixel, (kernel, divisor)) in
+            pixel_types().flat_map(|pixel| kernels.map(|kernel| (pixel, kernel)))
+        {
+            let (source, operation) = (picture(image(33, 14, pixel), 2), convolve(kernel, divisor, -0.03));
+            let weight = |dx: i64, dy: i64| {
+                let (x, y) = (dx + kernel[0].len() as i64 / 2, dy + kernel.len() as i64 / 2);
+                kernel
+                    .get(y as usize)
+                    .and_then(|row| row.get(x as usize))
+                    .map_or(0.0, |weight| weight / divisor)
+            };
+            check_linear(&source, &apply_whole(&operation, &source), 2, weight, -0.03);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `differenceOfGaussians`: the difference of two blurs.
+
+use crate::apply::{Apply, Reduced};
+use crate::border::{Rows, keep_alpha};
+use crate::gaussian_blur::GaussianBlur;
+use crate::linear::Linear;
+use crate::parameter::{Bounds, Millionths, OutOfBounds};
+use crate::real::{Exact, Real};
+use crate::region::{Region, each_depth};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tessera_core::geometry::{Rect, Size};
+use tessera_core::operation::{Extent, Planned};
+
+const SIGMA: Bounds = Bounds::new(0.1, 100.0);
+const SCALE: Bounds = Bounds::new(0.001, 100.0);
+
+/// Edges: the absolute difference of two Gaussian blurs, which are not rounded, for each channel. Alpha stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DifferenceOfGaussians {
+    /// The standard deviation of the first blur in pixels: 0.1 to 100.
+    #[schemars(range(min = SIGMA.min, max = SIGMA.max))]
+    pub sigma1: Millionths,
+    /// The standard deviation of the second blur in pixels: 0.1 to 100.
+    #[schemars(range(min = SIGMA.min, max = SIGMA.max))]
+    pub sigma2: Millionths,
+    /// The factor on the difference: 0.001 to 100.
+    #[serde(default = "one")]
+    #[schemars(range(min = SCALE.min, max = SCALE.max))]
+    pub scale: Millionths,
+}
+
+fn one() -> Millionths {
+    Millionths::whole(1)
+}
+
+impl DifferenceOfGaussians {
+    /// The name in an ImageJob.
+    pub const NAME: &'static str = "differenceOfGaussians";
+
+    fn blurs(&self) -> [GaussianBlur; 2] {
+        [self.sigma1, self.sigma2].map(|sigma| GaussianBlur { sigma })
+    }
+
+    /// The pixels `output`, of the samples of `input`.
+    fn edges<S: Exact>(&self, samples: &[S], input: &Region, (output, image): (Rect, Size)) -> Vec<S> {
+        let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+        let [mut first, mut second]: [Vec<S::Real>; 2] = [Vec::new(), Vec::new()];
+        let [blur, other] = self.blurs().map(|blur| blur.convolution(output, image));
+        blur.rows(&rows, |row| first.extend_from_slice(row));
+        other.rows(&rows, |row| second.extend_from_slice(row));
+        let scale = S::Real::from_f64(self.scale.to_f64());
+        let edge = |(a, b): (&S::Real, &S::Real)| (if a > b { *a - *b } else { *b - *a } * scale).sample();
+        let mut result: Vec<S> = first.iter().zip(&second).map(edge).collect();
+        keep_alpha(&rows, output, input.channels, &mut result);
+        result
+    }
+}
+
+impl Planned for DifferenceOfGaussians {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn reads(&self, output: Rect, input: Size) -> Rect {
+        let [first, second] = self.blurs().map(|blur| blur.radius());
+        output.expand(first.max(second), input)
+    }
+
+    fn cost(&self, input: Extent) -> f64 {
+        1.0 + self.blurs().iter().map(|blur| blur.cost(input)).sum::<f64>()
+    }
+}
+
+impl Apply for DifferenceOfGaussians {
+    fn check_bounds(&self) -> Result<(), OutOfBounds> {
+        SIGMA.check("sigma1", self.sigma1)?;
+        SIGMA.check("sigma2", self.sigma2)?;
+        SCALE.check("scale", self.scale)
+    }
+
+    fn reduced(&self) -> Reduced {
+        Reduced::Never
+    }
+
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        let rects = (output, image.size);
+        let samples = each_depth!(&input.samples, samples => self.edges(samples, input, rects));
+        Region { rect: output, channels: input.channels, samples }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{apply_whole, channel_of, gray_u8, image, picture, pixel_types, values};
+
+    fn difference(sigma1: f64, sigma2: f64, scale: f64) -> DifferenceOfGaussians {
+        let [sigma1, sigma2, scale] = [sigma1, sigma2, scale].map(Millionths::nearest);
+        DifferenceOfGaussians { sigma1, sigma2, scale }
+    }
+
+    #[test]
+    fn flat_pictures_have_no_edges_and_a_point_has() {
+        let flat = gray_u8(5, &[77; 15]);
+        assert_eq!(apply_whole(&difference(1.0, 3.0, 100.0), &flat), gray_u8(5, &[0; 15]));
+        let row = gray_u8(5, &[0, 0, 255, 0, 0]);
+        // Weights of sigma 0.5 are 0.7866, 0.1065, 0.0003; those of 0.1 leave all where it is.
+        assert_eq!(values(&apply_whole(&difference(0.1, 0.5, 1.0), &row)), [0, 27, 54, 27, 0]);
+        assert_eq!(values(&apply_whole(&difference(0.5, 0.1, 4.0), &row)), [0, 109, 218, 109, 0]);
+    }
+
+    #[test]
+    fn pictures_follow_the_formula() {
+        for (pixel, scale) in pixel_types().flat_map(|pixel| [(pixel, 1.0), (pixel, 37.0)]) {
+            let (source, operation) = (picture(image(33, 21, pixel), 4), difference(1.3, 4.0, scale));
+            let (result, max) = (apply_whole(&operation, &source), f64::from(pixel.depth.max()));
+            for channel in 0..pixel.channels.colours() {
+                let size = source.rect.size();
+                let [one, two] = [1.3, 4.0].map(|sigma| blurred(&channel_of(&source, channel), size, sigma));
+                for (value, (a, b)) in channel_of(&result, channel).into_iter().zip(one.iter().zip(&two)) {
+                    let exact = (scale * (a - b).abs()).min(max);
+                    assert!((value - exact).abs() <= 0.51, "{pixel} {scale}: {value} {exact}");
+                }
+            }
+            let alpha = pixel.channels.colours();
+            assert!(!pixel.channels.has_alpha() || channel_of(&result, alpha) == channel_of(&source, alpha));
+        }
+    }
+
+    /// A channel blurred in two dimensions at once, in float64.
+    fn blurred(channel: &[f64], size: Size, sigma: f64) -> Vec<f64> {
+        let (width, height, radius) = (size.width as i64, size.height as i64, (3.0 * sigma).ceil() as i64);
+        let weight = |d: i64| (-(d * d) as f64 / (2.0 * sigma * sigma)).exp();
+        let sum: f64 = (-radius..=radius).map(weight).sum();
+        let offsets: Vec<_> =
+            (-radius..=radius).flat_map(|dy| (-radius..=radius).map(move |dx| (dx, dy))).collect();
+        let at = |x: i64, y: i64| channel[(y.clamp(0, height - 1) * width + x.clamp(0, width - 1)) as usize];
+        let pixel = |index: i64| {
+            let terms = offsets
+                .iter()
+                .map(|(dx, dy)| weight(*dx) * weight(*dy) * at(index % width + dx, index / width + dy));
+            terms.sum::<f64>() / (sum * sum)
+        };
+        (0..width * height).map(pixel).collect()
+    }
+}

@@ -1,0 +1,56 @@
+//! Linear operations on a neighbourhood: the same sums for every channel, of premultiplied colours where there is alpha.
+
+use crate::border::Rows;
+use crate::real::{Real, Tap, premultiplied, unpremultiply};
+use crate::region::Region;
+use crate::sample::Sample;
+use tessera_core::geometry::Rect;
+use tessera_core::pixel::Channels;
+
+/// Weighted sums for each pixel of a rectangle.
+pub(crate) trait Linear {
+    /// The pixels of the input that are read, and those of the result.
+    fn rects(&self) -> (Rect, Rect);
+
+    /// What is added to each colour at the end, in levels.
+    fn offset<S: Sample>(&self) -> f64 {
+        0.0
+    }
+
+    /// Hands the rows of the result to `finish`, from top to bottom. `rows` holds at least the pixels that are read.
+    fn rows<T: Tap<F>, F: Real>(&self, rows: &Rows<T>, finish: impl FnMut(&[F]));
+}
+
+/// The result for `samples`, those of `input`. Sums are made in `O` for opaque images, in `P` for premultiplied ones.
+pub(crate) fn apply_linear<S: Sample, O: Real, P: Real>(
+    linear: &impl Linear,
+    samples: &[S],
+    input: &Region,
+) -> Vec<S> {
+    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+    match input.channels {
+        Channels::Gray | Channels::Rgb => opaque::<S, O>(linear, &rows),
+        Channels::GrayAlpha => with_alpha::<S, P, 2>(linear, &rows),
+        Channels::Rgba => with_alpha::<S, P, 4>(linear, &rows),
+    }
+}
+
+fn opaque<S: Sample, F: Real>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
+    let (_, output) = linear.rects();
+    let offset = F::from_f64(linear.offset::<S>());
+    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * rows.channels);
+    linear.rows(rows, |sums: &[F]| result.extend(sums.iter().map(|sum| (*sum + offset).sample::<S>())));
+    result
+}
+
+fn with_alpha<S: Sample, F: Real, const N: usize>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
+    let (read, output) = linear.rects();
+    let offset = F::from_f64(linear.offset::<S>());
+    let colours: Vec<F> = premultiplied::<S, F, N>(rows, read);
+    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * N);
+    linear.rows(&Rows { samples: &colours, rect: read, channels: N }, |sums: &[F]| {
+        result
+            .extend(sums.as_chunks::<N>().0.iter().flat_map(|pixel| unpremultiply::<S, F, N>(pixel, offset)));
+    });
+    result
+}

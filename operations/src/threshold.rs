@@ -1,0 +1,96 @@
+//! `threshold`: black or white.
+
+use crate::apply::{Apply, Reduced};
+use crate::parameter::{Bounds, Millionths, OutOfBounds};
+use crate::pointwise::map_colours;
+use crate::region::{Region, Samples};
+use crate::sample::Sample;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tessera_core::geometry::Rect;
+use tessera_core::operation::{Extent, Planned};
+use tessera_core::pixel::Channels;
+
+const VALUE: Bounds = Bounds::new(0.0, 65535.0);
+
+/// Threshold: samples above `value` become the largest value and all others 0, or the other way round. Alpha stays.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Threshold {
+    /// A level of the picture's own depth: 0 to 255 for 8 bits, 0 to 65535 for 16. A fraction is cut off.
+    #[schemars(range(min = VALUE.min, max = VALUE.max))]
+    pub value: Millionths,
+    /// Whether samples above `value` become 0, and all others the largest value.
+    #[serde(default)]
+    pub invert: bool,
+}
+
+impl Threshold {
+    /// The name in an ImageJob.
+    pub const NAME: &'static str = "threshold";
+
+    fn separate<S: Sample>(&self, samples: &mut [S], channels: Channels) {
+        let value = S::saturate((self.value.0 / 1_000_000) as i32);
+        let [above, below] = if self.invert { [0, S::MAX] } else { [S::MAX, 0] }.map(S::narrow);
+        map_colours(samples, channels, |sample| if sample > value { above } else { below });
+    }
+}
+
+impl Planned for Threshold {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn cost(&self, _: Extent) -> f64 {
+        1.0
+    }
+}
+
+impl Apply for Threshold {
+    fn check_bounds(&self) -> Result<(), OutOfBounds> {
+        VALUE.check("value", self.value)
+    }
+
+    fn reduced(&self) -> Reduced {
+        Reduced::Never
+    }
+
+    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
+        let mut region = input.crop(output);
+        let channels = region.channels;
+        match &mut region.samples {
+            Samples::U8(samples) => self.separate(samples, channels),
+            Samples::U16(samples) => self.separate(samples, channels),
+        }
+        region
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{apply_to_row_u8, apply_to_row_u16};
+
+    fn threshold(value: f64, invert: bool) -> Threshold {
+        Threshold { value: Millionths::nearest(value), invert }
+    }
+
+    #[test]
+    fn what_is_above_the_value_is_white() {
+        let row =
+            |value, invert| apply_to_row_u8(&threshold(value, invert), Channels::Gray, &[0, 127, 128, 255]);
+        assert_eq!(row(127.0, false), [0, 0, 255, 255]);
+        assert_eq!(row(127.9, false), [0, 0, 255, 255]);
+        assert_eq!(row(127.0, true), [255, 255, 0, 0]);
+        assert_eq!(row(0.0, false), [0, 255, 255, 255]);
+        assert_eq!(row(255.0, false), [0; 4]);
+        assert_eq!(row(65535.0, true), [255; 4]);
+    }
+
+    #[test]
+    fn levels_are_those_of_the_depth_and_alpha_stays() {
+        let row = [300, 301, 0, 5, 65535, 300, 301, 6];
+        let result = apply_to_row_u16(&threshold(300.0, false), Channels::Rgba, &row);
+        assert_eq!(result, [0, 65535, 0, 5, 65535, 0, 65535, 6]);
+    }
+}
