@@ -143,7 +143,7 @@ mod tests {
             queue_depth: 9,
             tiles_outstanding: 70,
         };
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(&Calls::default());
         let text = metrics.encode(&[pool]).unwrap();
         for line in [
             "tessera_pool_slots{namespace=\"n\",pool=\"p\"} 4",
