@@ -13,6 +13,7 @@ pub mod nodes;
 pub mod picture;
 pub mod report;
 pub mod scratch;
+pub mod svg;
 pub mod timeline;
 pub mod wait;
 pub mod work;

@@ -28,11 +28,7 @@ impl Pretended<'_> {
     ///
     /// # Errors
     /// The plan names none.
-    pub fn of<'a>(
-        store: &'a dyn Store,
-        plan: &'a Plan<Operation>,
-        digest: &'a str,
-    ) -> Result<Pretended<'a>> {
+    pub fn of<'a>(store: &'a dyn Store, plan: &'a Plan<Operation>, digest: &'a str) -> Result<Pretended<'a>> {
         let prefix: Prefix = plan.scratch.parse()?;
         let above = prefix.path().strip_suffix(&format!("{}/", plan.job)).unwrap_or(prefix.path());
         let (bucket, keys) = (prefix.bucket().to_owned(), Scratch::new(above, &plan.job));

@@ -24,7 +24,6 @@ pub(crate) struct Measuring {
     operator_before: Metrics,
     began: u64,
     phases: Vec<(String, f64)>,
-    pub(crate) notes: Vec<(String, String)>,
 }
 
 impl Measuring {
@@ -45,18 +44,7 @@ impl Measuring {
                 into.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
             }
         });
-        let (phases, notes) = (Vec::new(), Vec::new());
-        Ok(Measuring {
-            client,
-            timeline,
-            samples,
-            task,
-            before,
-            operator_before,
-            began,
-            phases,
-            notes,
-        })
+        Ok(Measuring { client, timeline, samples, task, before, operator_before, began, phases: Vec::new() })
     }
 
     /// Notes that something has happened now.
@@ -64,12 +52,6 @@ impl Measuring {
         let at = rounded((self.timeline.now() - self.began) as f64 / 1000.0);
         println!("{at:8.1} s  {what}");
         self.phases.push((what.to_owned(), at));
-    }
-
-    /// Notes a figure of this part.
-    pub(crate) fn note(&mut self, what: &str, value: String) {
-        println!("            {what}: {value}");
-        self.notes.push((what.to_owned(), value));
     }
 
     /// Ends, and sums up.
@@ -105,7 +87,6 @@ impl Measuring {
                 &now.by_labels(counted),
             )),
             etcd_mib: (etcd(&self.before), etcd(&after)),
-            notes: self.notes,
             samples,
         })
     }

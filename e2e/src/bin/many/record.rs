@@ -30,8 +30,6 @@ pub(crate) struct Run {
     pub(crate) operator_requests: Vec<(String, f64)>,
     /// MiB of etcd's database before and after.
     pub(crate) etcd_mib: (f64, f64),
-    /// Single figures of this part: a name, and the value with its unit.
-    pub(crate) notes: Vec<(String, String)>,
     pub(crate) samples: Vec<Sample>,
 }
 

@@ -107,8 +107,7 @@ impl Inner {
     async fn plan(&self, pod: &Pod) -> Result<Plan<Operation>> {
         let volumes = pod.spec.as_ref().and_then(|spec| spec.volumes.clone()).unwrap_or_default();
         let name = volumes.into_iter().find_map(|volume| volume.config_map).map(|map| map.name);
-        let maps: Api<ConfigMap> =
-            Api::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
+        let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
         let map = maps.get(&name.context("a pod without a plan")?).await?;
         let text = map.data.as_ref().and_then(|data| data.get("plan.json")).context("an empty plan")?;
         Ok(serde_json::from_str(text)?)
