@@ -14,7 +14,7 @@ use tessera_core::pixel;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Depth {
-    /// 8 or 16.
+    /// The bits of a sample of the result: 8 or 16.
     pub bits: Bits,
 }
 

@@ -5,3 +5,4 @@ mod autoscaling;
 mod many;
 mod nodes;
 mod slots;
+mod slow;

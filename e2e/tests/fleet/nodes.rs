@@ -1,5 +1,6 @@
 //! Nodes that are lost, drained and joined in the middle of a job: it completes with the same bytes and without a retry.
 
+use crate::slow::{CHAIN, PATIENCE, slow_job};
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
@@ -12,40 +13,13 @@ use tessera_api::ImageJob;
 use tessera_core::output::OutputFormat;
 use tessera_e2e::local::{self, Reference};
 use tessera_e2e::nodes::{CHOSEN, Nodes, node_of, phase, with_nodes};
-use tessera_e2e::picture::{self, GRAY, PLAIN};
+use tessera_e2e::picture::{self, GRAY};
 use tessera_e2e::wait::Look;
-use tessera_e2e::work::{sharded, status};
+use tessera_e2e::work::status;
 use tessera_e2e::{Namespace, eventually, kubectl};
-use tokio::sync::OnceCell;
-
-/// Seconds that a job may take on a machine that does other things as well.
-const PATIENCE: u64 = 240;
 
 /// Seconds from a node's being declared lost to the end of the job.
 const RECOVERY: u64 = 60;
-
-/// What makes `slow`: several seconds of one core for each shard.
-const CHAIN: &str = "operations: [{gaussianBlur: {sigma: 12}}, {gaussianBlur: {sigma: 12}}, {gaussianBlur: {sigma: 12}}]\n\
-                     output.tiff: {tile: 256}";
-
-/// A job in eight shards, with `more` in its spec, as soon as it is in the middle; and what one machine makes of it.
-async fn slow_job(ns: &Namespace, more: &str) -> Result<(ImageJob, &'static Reference)> {
-    static WORLD: OnceCell<(Vec<u8>, Reference)> = OnceCell::const_new();
-    let job = sharded(ns.job("slow", "large.tif", "slow.tif", &format!("{CHAIN}\n{more}"))?, 8);
-    let (source, expected) = WORLD
-        .get_or_try_init(async || {
-            let source = picture::file(8000, 6000, GRAY, PLAIN)?;
-            let started = Instant::now();
-            let expected = local::run(&job, &source).await?;
-            eprintln!("on one machine: {:.1} s", started.elapsed().as_secs_f64());
-            Ok::<_, anyhow::Error>((source, expected))
-        })
-        .await?;
-    ns.put_source("large.tif", source).await?;
-    ns.create_job(&job).await?;
-    ns.wait_middle("slow", PATIENCE).await?;
-    Ok((job, expected))
-}
 
 /// Three slots on three nodes, if there is a choice.
 async fn spread_workers(ns: &Namespace) -> Result<()> {
