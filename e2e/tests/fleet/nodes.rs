@@ -139,13 +139,11 @@ async fn a_node_lost_with_the_only_pod_of_a_small_job_costs_a_minute_and_no_retr
         let (victim, other) = two_nodes(nodes).await?;
         nodes.choose(&victim).await?;
         pin_workers(ns, "300m").await?;
-        let source = picture::file(2500, 2000, GRAY, OutputFormat::Png)?;
+        let source = picture::file(4900, 4900, GRAY, OutputFormat::Png)?;
         ns.put_source("small.png", &source).await?;
         let job = ns.job("slow", "small.png", "slow.tif", &format!("{CHAIN}\nretries: 0"))?;
         let expected = local::run(&job, &source).await?;
         ns.create_job(&job).await?;
-        let begun = |job: &ImageJob| status(job).tiles.is_some_and(|tiles| tiles.done > 0);
-        ns.wait_for("slow", "has begun", 60, begun).await?;
         let worker = wait_running(ns, &victim, |_| true).await?;
         let cut = Instant::now();
         nodes.kill(&victim).await?;
@@ -241,7 +239,8 @@ async fn a_worker_that_is_told_to_end_does_so_in_time() -> Result<()> {
         let (_, expected) = slow_job(ns, "").await?;
         let name = ns.running_pod().await?;
         let only = WatchParams::default().fields(&format!("metadata.name={name}"));
-        let mut changes = ns.api::<Pod>().watch(&only, "0").await?.boxed();
+        let since = ns.api::<Pod>().get(&name).await?.resource_version().unwrap_or_default();
+        let mut changes = ns.api::<Pod>().watch(&only, &since).await?.boxed();
         let deleted = Instant::now();
         ns.api::<Pod>().delete(&name, &DeleteParams::default()).await?;
         let mut code = None;

@@ -61,7 +61,10 @@ async fn a_pool_is_scaled_up_to_zero_and_back_and_nothing_is_lost() -> Result<()
         ns.expect_complete(&ended, expected).await?;
         let end = status(&ended);
         ensure!(end.retries == Some(0), "scaling is no failure: {end:?}");
-        ensure!(kept > 0 && end.tiles.is_some_and(|tiles| tiles.done > kept), "{kept} tiles were done before");
+        ensure!(
+            kept > 0 && end.tiles.is_some_and(|tiles| tiles.done > kept),
+            "{kept} tiles were done before"
+        );
         ns.wait_nothing_left(30).await
     })
     .await
@@ -73,19 +76,23 @@ async fn jobs_without_a_slot_own_no_job_and_say_their_place() -> Result<()> {
         scale(ns, 1).await?;
         let (_, expected) = slow_job(ns, "").await?;
         for name in ["second", "third"] {
-            slow::create(ns, name, "").await?;
-            ns.wait_for(name, "waits in the queue", 30, |job| waits(job) && status(job).place.is_some()).await?;
+            slow::create(ns, name, "", slow::SHARDS).await?;
+            ns.wait_for(name, "waits in the queue", 30, |job| waits(job) && status(job).place.is_some())
+                .await?;
         }
-        for (name, place) in [("second", 1), ("third", 2)] {
+        // Times of creation are of whole seconds: either may be the first.
+        let mut places = BTreeSet::new();
+        for name in ["second", "third"] {
             let told = ns.get_job(name).await?;
-            ensure!(status(&told).place == Some(place), "{name}: {:?}", status(&told));
             let message = tessera_e2e::work::message(&told, ConditionType::Ready);
-            ensure!(message.contains(&format!("{place}")), "no place in: {message}");
+            ensure!(message.contains("in its queue"), "no place in: {message}");
+            places.extend(status(&told).place);
         }
+        ensure!(places == BTreeSet::from([1, 2]), "{places:?}");
         let owners: BTreeSet<String> = ns.stage_jobs().await?.into_iter().map(|(name, _)| name).collect();
         ensure!(owners.iter().all(|name| name.starts_with("slow")), "{owners:?}");
-        let pool = wait_pool(ns, "tells of those who wait", 10, |pool| pool.waiting == 2).await?;
-        ensure!(pool.queue_depth > 1, "an autoscaler should see more than one slot: {pool:?}");
+        wait_pool(ns, "tells of those who wait", 10, |pool| pool.waiting == 2 && pool.tiles_outstanding > 0)
+            .await?;
         scale(ns, 6).await?;
         for name in ["slow", "second", "third"] {
             let ended = ns.wait_finished(name, PATIENCE).await?;
@@ -99,14 +106,17 @@ async fn jobs_without_a_slot_own_no_job_and_say_their_place() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_comes_gets_its_share_without_an_end_to_running_work() -> Result<()> {
     with_namespace("settled", async |ns| {
-        let (_, expected) = slow_job(ns, "").await?;
+        let (_, expected) = slow::create(ns, "slow", "", 2).await?;
         let settled = settled_pods(ns).await?;
-        slow::create(ns, "second", "").await?;
+        slow::create(ns, "second", "", 2).await?;
         let begun = |job: &ImageJob| status(job).workers.is_some_and(|workers| workers > 0);
         let ends = follow(ns, &settled);
         let (second, ends) = futures::join!(ns.wait_for("second", "has a worker", 60, begun), ends);
         second?;
-        ensure!(ends?.values().all(|phase| phase == "Succeeded"), "a pod was ended in the middle of its shard");
+        ensure!(
+            ends?.values().all(|phase| phase == "Succeeded"),
+            "a pod was ended in the middle of its shard"
+        );
         for name in ["slow", "second"] {
             let ended = ns.wait_finished(name, PATIENCE).await?;
             ns.expect_complete(&ended, expected).await?;
@@ -151,7 +161,7 @@ async fn follow(ns: &Namespace, uids: &BTreeSet<String>) -> Result<BTreeMap<Stri
 #[tokio::test(flavor = "multi_thread")]
 async fn what_kueue_manages_is_left_to_kueue() -> Result<()> {
     with_namespace("kueue", async |ns| {
-        let (mut job, expected) = slow::prepare(ns, "slow", "").await?;
+        let (mut job, expected) = slow::prepare(ns, "slow", "", slow::SHARDS).await?;
         job.labels_mut().insert(label::KUEUE_QUEUE.to_owned(), "team".to_owned());
         ns.create_job(&job).await?;
         // Kueue suspends what it has not admitted, and admits it with as many pods as it has room for.
@@ -190,7 +200,8 @@ async fn a_pool_may_not_give_its_workers_any_service_account() -> Result<()> {
         wait_pool(ns, "is ready", 30, ready).await?;
         ns.change_pool("default", json!({ "worker": { "serviceAccountName": "builder" } })).await?;
         let refused = wait_pool(ns, "is refused", 30, |pool| !ready(pool)).await?;
-        let told = conditions::get(&refused.conditions, ConditionType::Ready).context("it has the condition")?;
+        let told =
+            conditions::get(&refused.conditions, ConditionType::Ready).context("it has the condition")?;
         for word in ["builder", "allowedServiceAccounts"] {
             ensure!(told.message.contains(word), "no {word} in: {}", told.message);
         }

@@ -11,22 +11,29 @@ use tokio::sync::OnceCell;
 /// Seconds that a job may take on a machine that does other things as well.
 pub(crate) const PATIENCE: u64 = 240;
 
-/// What makes it slow: several seconds of one core for each of eight shards.
-pub(crate) const CHAIN: &str =
-    "operations: [{gaussianBlur: {sigma: 12}}, {gaussianBlur: {sigma: 12}}, {gaussianBlur: {sigma: 12}}]\n\
+/// Pieces of work of a few seconds of one core each.
+pub(crate) const SHARDS: u32 = 8;
+
+/// What makes it slow.
+pub(crate) const CHAIN: &str = "operations: [{gaussianBlur: {sigma: 12}}, {gaussianBlur: {sigma: 12}}, {gaussianBlur: {sigma: 12}}]\n\
      output.tiff: {tile: 256}";
 
-/// The job `slow` in eight shards, with `more` in its spec, as soon as it is in the middle; and what one machine makes of
+/// The job `slow`, with `more` in its spec, as soon as it is in the middle; and what one machine makes of
 /// it.
 pub(crate) async fn slow_job(ns: &Namespace, more: &str) -> Result<(ImageJob, &'static Reference)> {
-    let (job, expected) = create(ns, "slow", more).await?;
+    let (job, expected) = create(ns, "slow", more, SHARDS).await?;
     ns.wait_middle("slow", PATIENCE).await?;
     Ok((job, expected))
 }
 
-/// The same by any name, as soon as it is created.
-pub(crate) async fn create(ns: &Namespace, name: &str, more: &str) -> Result<(ImageJob, &'static Reference)> {
-    let (job, expected) = prepare(ns, name, more).await?;
+/// The same by any name and in any number of shards, as soon as it is created.
+pub(crate) async fn create(
+    ns: &Namespace,
+    name: &str,
+    more: &str,
+    shards: u32,
+) -> Result<(ImageJob, &'static Reference)> {
+    let (job, expected) = prepare(ns, name, more, shards).await?;
     ns.create_job(&job).await?;
     Ok((job, expected))
 }
@@ -36,9 +43,11 @@ pub(crate) async fn prepare(
     ns: &Namespace,
     name: &str,
     more: &str,
+    shards: u32,
 ) -> Result<(ImageJob, &'static Reference)> {
     static WORLD: OnceCell<(Vec<u8>, Reference)> = OnceCell::const_new();
-    let job = sharded(ns.job(name, "large.tif", &format!("{name}.tif"), &format!("{CHAIN}\n{more}"))?, 8);
+    let job =
+        sharded(ns.job(name, "large.tif", &format!("{name}.tif"), &format!("{CHAIN}\n{more}"))?, shards);
     let (source, expected) = WORLD
         .get_or_try_init(async || {
             let source = picture::file(8000, 6000, GRAY, PLAIN)?;
