@@ -73,6 +73,7 @@ async fn parts(store: &dyn Store, probed: &Probed) -> Result<Option<Vec<Range<u6
     let size = probed.info.size;
     let (parts, tail) = match &probed.header.kind {
         Kind::Jpeg { .. } => (std::iter::once(0..size).collect(), 0),
+        Kind::WebP { .. } => return Ok(None),
         Kind::Png { .. } => bands(store, probed).await?,
         Kind::Tiff(tiff) => (tiles(store, probed, &probed.header, tiff.tiles()).await?, 0),
     };

@@ -94,7 +94,7 @@ impl Footprint<'_> {
                 // Decoded once into tiles and once joined into the region that is read, and the encoded bytes of the next.
                 3 * window.pixels().min(4 * self.image.extent.size.pixels()) * bytes
             }
-            Access::Whole => 2 * self.image.extent.size.pixels() * bytes + self.image.bytes,
+            Access::Whole => self.image.decode_memory + self.image.bytes,
         }
     }
 

@@ -39,6 +39,8 @@ pub struct SourceImage {
     pub access: Access,
     /// Predicted nanoseconds of one core to decode a pixel.
     pub decode_cost: f64,
+    /// The most bytes that decoding as a whole holds, beside the object's: at least its pixels. For [`Access::Whole`].
+    pub decode_memory: u64,
     /// Bytes of the object.
     pub bytes: u64,
 }

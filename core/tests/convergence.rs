@@ -41,7 +41,7 @@ fn plan_of(shards: u32) -> Plan<Nothing> {
         job: "uid".into(),
         source_uri: "s3://images/a.tif".into(),
         source_etag: "e".into(),
-        image: SourceImage { extent, access, decode_cost: 16.0, bytes: 1 << 30 },
+        image: SourceImage { extent, access, decode_cost: 16.0, decode_memory: 0, bytes: 1 << 30 },
         operations: Vec::new(),
         output_uri: "s3://results/a.tif".into(),
         format: OutputFormat::Tiff { tile: 512, compression: TiffCompression::Deflate },

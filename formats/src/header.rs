@@ -102,8 +102,15 @@ pub enum Kind {
     },
     /// JPEG, read as a whole.
     Jpeg {
-        /// Whether it is progressive, which takes about twice the time and the memory of all coefficients.
+        /// Whether it comes in several scans, which take about twice the time and the memory of all coefficients.
         progressive: bool,
+        /// 1 (gray), 3 (colour) or 4 (inks, which become RGB).
+        components: u8,
+    },
+    /// WebP, read as a whole.
+    WebP {
+        /// Whether it is coded without loss.
+        lossless: bool,
     },
 }
 
@@ -134,12 +141,13 @@ impl Header {
         Header { kind, extent, stored, orientation, icc }
     }
 
-    /// The format's name in a status: `tiff`, `png` or `jpeg`.
+    /// The format's name in a status: `tiff`, `png`, `jpeg` or `webp`.
     pub fn format(&self) -> &'static str {
         match self.kind {
             Kind::Tiff(_) => "tiff",
             Kind::Png { .. } => "png",
             Kind::Jpeg { .. } => "jpeg",
+            Kind::WebP { .. } => "webp",
         }
     }
 
@@ -147,7 +155,7 @@ impl Header {
     pub fn tile_size(&self) -> Option<Size> {
         match &self.kind {
             Kind::Tiff(tiff) => Some(self.orientation.size(tiff.tile)),
-            Kind::Png { .. } | Kind::Jpeg { .. } => None,
+            Kind::Png { .. } | Kind::Jpeg { .. } | Kind::WebP { .. } => None,
         }
     }
 
@@ -156,7 +164,7 @@ impl Header {
     pub fn tiles_for(&self, rect: Rect) -> Vec<u64> {
         match &self.kind {
             Kind::Tiff(tiff) => tiff.tiles_for(self.orientation.to_stored(rect, self.stored)),
-            Kind::Png { .. } | Kind::Jpeg { .. } => Vec::new(),
+            Kind::Png { .. } | Kind::Jpeg { .. } | Kind::WebP { .. } => Vec::new(),
         }
     }
 
@@ -165,16 +173,38 @@ impl Header {
     pub fn decode_cost(&self) -> f64 {
         let for_each_byte = match &self.kind {
             Kind::Png { .. } => 4.0,
-            Kind::Jpeg { progressive: true } => 8.0,
-            Kind::Jpeg { progressive: false } => 3.0,
+            Kind::Jpeg { progressive: true, .. } => 8.0,
+            Kind::Jpeg { progressive: false, .. } => 3.0,
+            Kind::WebP { .. } => 9.0,
             Kind::Tiff(tiff) => match tiff.compression {
                 Compression::None => 0.3,
+                Compression::PackBits => 1.5,
+                Compression::Zstd => 9.0,
                 Compression::Jpeg => 3.0,
                 Compression::Deflate => 4.0,
                 Compression::Lzw => 5.0,
             },
         };
         for_each_byte * self.extent.pixel.bytes() as f64
+    }
+
+    /// The most bytes that decoding the image as a whole holds at once, beside those of the file.
+    pub fn decode_memory(&self) -> u64 {
+        let pixels = self.stored.pixels();
+        // An MCU has at most 16 x 16 pixels at the samplings that are in use, and a coefficient 2 bytes.
+        let padded = |side: u32| u64::from(side).next_multiple_of(16);
+        let coefficients = 2 * padded(self.stored.width) * padded(self.stored.height);
+        let decoder = match self.kind {
+            Kind::Tiff(_) | Kind::Png { .. } => 0,
+            Kind::Jpeg { progressive, components } => {
+                u64::from(components) * (pixels + if progressive { coefficients } else { 0 })
+            }
+            // The samples, a plane of each channel, and what the alpha plane is coded in.
+            Kind::WebP { .. } if self.extent.pixel.channels.has_alpha() => 11 * pixels,
+            Kind::WebP { .. } => 7 * pixels,
+        };
+        // The pixels, and once more while they are turned or their bytes swapped.
+        decoder.max(2 * pixels * self.extent.pixel.bytes() as u64)
     }
 }
 
@@ -204,20 +234,38 @@ fn parse_any(have: &Ranges, total: u64) -> Result<Header, Stop> {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'] => crate::png::parse(reader("PNG")),
         [0xff, 0xd8, 0xff, ..] => crate::jpeg::parse(reader("JPEG")),
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => crate::tiff::parse(reader("TIFF")),
-        magic => unsupported(format!("the source is {}; {READABLE}", name_of(magic))),
+        magic => match reader("image").bytes(0, total.min(START))? {
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
+                crate::webp::parse(reader("WebP"))
+            }
+            start => unsupported(format!("the source is {}; {READABLE}", name_of(magic, start))),
+        },
     }
 }
 
 /// What can be read, for messages.
-const READABLE: &str = "TIFF, BigTIFF, PNG and JPEG can be read: convert it to one of them";
+const READABLE: &str = "TIFF, BigTIFF, PNG, JPEG and WebP can be read: convert it to one of them";
 
-/// A guess at what else a file is, from its first bytes.
-fn name_of(magic: [u8; 8]) -> &'static str {
+/// The bytes that tell a file's format: DICOM's stand behind 128 of anything.
+const START: u64 = 132;
+
+/// A guess at what else a file is, from its first 8 bytes, and up to [`START`] of them.
+fn name_of(magic: [u8; 8], start: &[u8]) -> &'static str {
+    if magic[4..] == *b"ftyp" {
+        return match start.get(8..12) {
+            Some(b"avif" | b"avis") => "an AVIF",
+            Some(b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1") => "a HEIF (HEIC)",
+            _ => "a video or an image of the ISO base media format",
+        };
+    }
+    if start.get(128..132) == Some(b"DICM") {
+        return "a DICOM file";
+    }
     match magic {
-        [b'R', b'I', b'F', b'F', ..] => "a RIFF file (WebP?)",
+        [b'R', b'I', b'F', b'F', ..] => "a RIFF file, but no WebP",
         [b'G', b'I', b'F', b'8', ..] => "a GIF",
         [b'B', b'M', ..] => "a BMP",
-        [0, 0, 0, 12, b'j', b'P', ..] => "a JPEG 2000 file",
+        [0, 0, 0, 12, b'j', b'P', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => "a JPEG 2000 file",
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', ..] => "a JPEG XL file",
         [b'8', b'B', b'P', b'S', ..] => "a Photoshop file",
         [b'%', b'P', b'D', b'F', ..] => "a PDF",

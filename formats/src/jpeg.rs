@@ -24,13 +24,16 @@ pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let icc = segments.icc();
     let orientation = segments.orientation.unwrap_or(Orientation::NORMAL);
     let pixel = PixelType::new(frame.channels, Depth::U8);
-    Ok(Header::new(Kind::Jpeg { progressive: frame.progressive }, frame.size, pixel, orientation, icc))
+    let Frame { components, progressive, .. } = frame;
+    Ok(Header::new(Kind::Jpeg { progressive, components }, frame.size, pixel, orientation, icc))
 }
 
 /// What a frame header says.
 struct Frame {
     size: Size,
+    components: u8,
     channels: Channels,
+    /// Whether there are several scans.
     progressive: bool,
 }
 
@@ -50,7 +53,7 @@ impl Segments<'_> {
         for _ in 0..MOST_SEGMENTS {
             let marker = self.marker(&mut at)?;
             match marker {
-                0xda => return Ok(()),
+                0xda => return self.scan_header(at),
                 0xd8 | 0x01 | 0xd0..=0xd7 => continue,
                 0xd9 => return self.reader.damaged("it ends before its first scan"),
                 _ => {}
@@ -82,10 +85,21 @@ impl Segments<'_> {
     fn segment(&mut self, marker: u8, at: u64, length: u64) -> Result<(), Stop> {
         match marker {
             0xc0..=0xc2 => self.frame = Some(self.frame_header(marker, at, length)?),
-            0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => return unsupported(other_process(marker)),
+            0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf | 0xf7 => {
+                return unsupported(other_process(marker));
+            }
             0xe1 => self.exif(self.reader.bytes(at, length)?),
             0xe2 => self.profile_part(at, length)?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// The first SOS (section B.2.3): a scan of some of the components is not the only one.
+    fn scan_header(&mut self, at: u64) -> Result<(), Stop> {
+        let [_, _, components]: [u8; 3] = self.reader.array(at)?;
+        if let Some(frame) = &mut self.frame {
+            frame.progressive |= components < frame.components;
         }
         Ok(())
     }
@@ -135,15 +149,15 @@ impl Segments<'_> {
                 "a JPEG of {size} pixels is not supported: at most {LARGEST_SIDE} on a side"
             ));
         }
-        Ok(Frame { size, channels: channels(components)?, progressive: marker == 0xc2 })
+        Ok(Frame { size, components, channels: channels(components)?, progressive: marker == 0xc2 })
     }
 }
 
+/// The channels of the decoded image. Four components are inks (CMYK or YCCK), which become RGB.
 fn channels(components: u8) -> Result<Channels, Stop> {
     match components {
         1 => Ok(Channels::Gray),
-        3 => Ok(Channels::Rgb),
-        4 => unsupported("JPEG with 4 components (CMYK) is not supported: convert it to RGB"),
+        3 | 4 => Ok(Channels::Rgb),
         other => {
             unsupported(format!("JPEG with {other} components is not supported: convert it to gray or RGB"))
         }
@@ -153,6 +167,7 @@ fn channels(components: u8) -> Result<Channels, Stop> {
 fn other_process(marker: u8) -> String {
     let process = match marker {
         0xc3 | 0xc7 | 0xcb | 0xcf => "lossless",
+        0xf7 => "lossless (JPEG-LS)",
         0xc5 | 0xc6 | 0xcd | 0xce => "hierarchical",
         _ => "arithmetic-coded",
     };

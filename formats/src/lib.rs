@@ -10,6 +10,7 @@ pub mod header;
 pub mod icc;
 mod jpeg;
 pub mod layout;
+mod ome;
 pub mod orientation;
 mod png;
 pub mod png_out;
@@ -17,7 +18,9 @@ pub mod ranges;
 pub mod tiff;
 mod tiff_ifd;
 pub mod tiff_out;
+mod tiff_samples;
 mod tile_table;
+mod webp;
 
 pub use header::{Header, HeaderError, Kind, Progress, parse};
 pub use ranges::Ranges;

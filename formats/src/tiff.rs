@@ -3,16 +3,25 @@
 
 use crate::header::{Header, HeaderError, Kind, Stop, checked_size, unsupported};
 use crate::icc::{Icc, LARGEST};
+use crate::ome;
 use crate::orientation::Orientation;
 use crate::ranges::Reader;
 use crate::tiff_ifd::{Directory, Values, tag};
+use crate::tiff_samples::{self, Stored};
 use tessera_core::geometry::{Rect, Size};
-use tessera_core::pixel::{Channels, Depth, PixelType};
+use tessera_core::pixel::PixelType;
 
+pub use crate::tiff_samples::{Compression, Photometric};
 pub use crate::tile_table::{TileTable, tile_table};
 
-/// The most tiles that an image may have: those of 2^40 pixels in tiles of 512 x 512.
+/// The most tiles that an image may have, those of all planes counted: 2^40 pixels in tiles of 512 x 512.
 const MOST_TILES: u64 = 1 << 22;
+
+/// Below this many pixels a tile costs more memory than its pixels, where there are more than [`FEW_TILES`].
+const SMALLEST_TILE: u64 = 256;
+
+/// As many tiles as may have any size.
+const FEW_TILES: u64 = 4096;
 
 /// The most bytes of a tile, decoded. A worker holds several.
 const LARGEST_TILE: u64 = 64 << 20;
@@ -22,32 +31,6 @@ const SPLIT_BYTES: u64 = 1 << 20;
 
 /// The most bytes of JPEG tables.
 const LARGEST_TABLES: u64 = 64 << 10;
-
-/// How tiles are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Samples as they are.
-    None,
-    /// LZW with the most significant bit first.
-    Lzw,
-    /// A zlib stream.
-    Deflate,
-    /// A JPEG for each tile (TIFF Technical Note 2).
-    Jpeg,
-}
-
-/// What the stored samples mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Photometric {
-    /// Gray, 0 is white.
-    WhiteIsZero,
-    /// Gray, 0 is black.
-    BlackIsZero,
-    /// Red, green, blue.
-    Rgb,
-    /// Luma and two colour differences; only inside JPEG.
-    YCbCr,
-}
 
 /// How a TIFF's image is stored. A strip is a tile as wide as the image (but the last has only the rows that there are).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +43,10 @@ pub struct TiffSource {
     pub strips: bool,
     /// Type of the pixels, decoded.
     pub pixel: PixelType,
+    /// Bits of a stored sample: 1, 2, 4, 8 or 16. Rows of fewer than 8 are padded to a byte.
+    pub bits: u32,
+    /// Whether each sample of a pixel lies in a plane, and so in tiles, of its own.
+    pub planar: bool,
     /// How tiles are compressed.
     pub compression: Compression,
     /// Whether the samples are horizontal differences.
@@ -70,12 +57,14 @@ pub struct TiffSource {
     pub associated_alpha: bool,
     /// Whether 16-bit samples have the most significant byte first.
     pub big_endian: bool,
+    /// The colours of a palette's `2^bits` indexes; empty where there is none.
+    pub palette: Vec<[u8; 3]>,
     /// Tables that belong to the JPEG of every tile: an abbreviated stream from SOI to EOI.
     pub jpeg_tables: Option<Vec<u8>>,
     pub(crate) places: Places,
 }
 
-/// Where the file says where its tiles lie.
+/// Where the file says where its tiles lie: those of the first plane, then those of the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) offsets: Values,
@@ -129,6 +118,22 @@ impl TiffSource {
             .collect()
     }
 
+    /// In how many parts, each with bytes of its own, a tile lies in the file: one for each plane.
+    pub fn planes(&self) -> usize {
+        if self.planar { self.pixel.channels.count() } else { 1 }
+    }
+
+    /// Samples of a pixel in one plane.
+    pub fn plane_samples(&self) -> usize {
+        if self.planar || self.photometric == Photometric::Palette { 1 } else { self.pixel.channels.count() }
+    }
+
+    /// Bytes of one plane of a tile of size `size`, as stored but uncompressed.
+    pub fn plane_bytes(&self, size: Size) -> u64 {
+        let row = u64::from(size.width) * self.plane_samples() as u64 * u64::from(self.bits);
+        row.div_ceil(8) * u64::from(size.height)
+    }
+
     /// Bytes of a tile of size `size`, decoded.
     pub(crate) fn raw_bytes(&self, size: Size) -> u64 {
         size.pixels() * self.pixel.bytes() as u64
@@ -138,6 +143,7 @@ impl TiffSource {
 /// The header of a TIFF, whose magic number has been checked.
 pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let directory = Directory::first(reader)?;
+    ome::check(&directory)?;
     let width = directory.required(tag::WIDTH, "ImageWidth")?;
     let image = checked_size(&reader, width, directory.required(tag::HEIGHT, "ImageLength")?)?;
     let tiff = with_places(&directory, encoding(&directory, image)?)?;
@@ -149,145 +155,25 @@ pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
 
 /// How the pixels are encoded; tile and places are not known yet.
 fn encoding(directory: &Directory, image: Size) -> Result<TiffSource, Stop> {
-    let compression = compression(directory.uint(tag::COMPRESSION)?.unwrap_or(1))?;
-    let photometric = photometric(directory.required(tag::PHOTOMETRIC, "PhotometricInterpretation")?)?;
-    let (pixel, associated_alpha) = pixel(directory, photometric)?;
-    check_jpeg(compression, photometric, pixel)?;
-    if directory.uint(tag::FILL_ORDER)?.unwrap_or(1) != 1 {
-        return unsupported("TIFF with FillOrder 2 is not supported: write it again with FillOrder 1");
-    }
-    if directory.uint(tag::PLANAR)?.unwrap_or(1) != 1 && pixel.channels.count() > 1 {
-        return unsupported(
-            "TIFF with separate planes is not supported: write it with PlanarConfiguration 1 (chunky)",
-        );
-    }
+    let Stored { compression, photometric, pixel, bits, planar, predictor, associated_alpha, palette } =
+        tiff_samples::read(directory)?;
     let none = Values::default();
     Ok(TiffSource {
         image,
         tile: image,
         strips: true,
         pixel,
+        bits,
+        planar,
         compression,
-        predictor: predictor(directory, compression)?,
+        predictor,
         photometric,
         associated_alpha,
         big_endian: directory.big_endian,
+        palette,
         jpeg_tables: directory.blob(tag::JPEG_TABLES, LARGEST_TABLES, "JPEGTables")?.map(<[u8]>::to_vec),
         places: Places { offsets: none, counts: none, split: false },
     })
-}
-
-fn compression(value: u64) -> Result<Compression, Stop> {
-    let name = match value {
-        1 => return Ok(Compression::None),
-        5 => return Ok(Compression::Lzw),
-        8 | 32946 => return Ok(Compression::Deflate),
-        7 => return Ok(Compression::Jpeg),
-        2..=4 => "CCITT fax",
-        6 => "old-style JPEG",
-        32773 => "PackBits",
-        33003 | 33005 | 34712 => "JPEG 2000",
-        34887 => "LERC",
-        34925 => "LZMA",
-        50000 => "Zstandard",
-        50001 => "WebP",
-        50002 | 52546 => "JPEG XL",
-        _ => "unknown",
-    };
-    unsupported(format!(
-        "TIFF with {name} compression (Compression {value}) is not supported: write it with deflate, LZW, JPEG or none"
-    ))
-}
-
-fn photometric(value: u64) -> Result<Photometric, Stop> {
-    let name = match value {
-        0 => return Ok(Photometric::WhiteIsZero),
-        1 => return Ok(Photometric::BlackIsZero),
-        2 => return Ok(Photometric::Rgb),
-        6 => return Ok(Photometric::YCbCr),
-        3 => "a palette",
-        4 => "a transparency mask",
-        5 => "CMYK",
-        8..=10 => "CIE L*a*b*",
-        32803 | 34892 => "raw camera data",
-        _ => "unknown colours",
-    };
-    unsupported(format!(
-        "TIFF with {name} (PhotometricInterpretation {value}) is not supported: convert it to gray or RGB"
-    ))
-}
-
-/// The pixel type, and whether alpha is associated.
-fn pixel(directory: &Directory, photometric: Photometric) -> Result<(PixelType, bool), Stop> {
-    let samples = directory.uint(tag::SAMPLES)?.unwrap_or(1);
-    let colours = if matches!(photometric, Photometric::Rgb | Photometric::YCbCr) { 3 } else { 1 };
-    let channels = match (colours, samples) {
-        (1, 1) => Channels::Gray,
-        (1, 2) => Channels::GrayAlpha,
-        (3, 3) => Channels::Rgb,
-        (3, 4) => Channels::Rgba,
-        _ if samples < colours => {
-            return directory.reader.damaged(format!("{samples} samples for {colours} colours"));
-        }
-        _ => {
-            return unsupported(format!(
-                "TIFF with {samples} samples per pixel is not supported: keep 1 to 4 of them"
-            ));
-        }
-    };
-    let extra = directory.uint(tag::EXTRA_SAMPLES)?.unwrap_or(0);
-    if channels.has_alpha() && extra > 2 {
-        return directory.reader.damaged(format!("ExtraSamples {extra}"));
-    }
-    Ok((PixelType::new(channels, depth(directory, samples)?), channels.has_alpha() && extra == 1))
-}
-
-fn depth(directory: &Directory, samples: u64) -> Result<Depth, Stop> {
-    let format =
-        directory.uints(tag::SAMPLE_FORMAT, samples)?.into_iter().find(|&format| format != 1 && format != 4);
-    let name = match format {
-        None => "unsigned",
-        Some(2) => "signed",
-        Some(3) => "floating point",
-        Some(_) => "complex",
-    };
-    let bits = directory.uints(tag::BITS, samples)?;
-    let first = bits.first().copied().unwrap_or(1);
-    if bits.iter().any(|&other| other != first) {
-        return unsupported(
-            "TIFF whose samples differ in bits is not supported: convert it to 8 or 16 bit unsigned",
-        );
-    }
-    match (format, first) {
-        (None, 8) => Ok(Depth::U8),
-        (None, 16) => Ok(Depth::U16),
-        _ => unsupported(format!(
-            "TIFF with {first}-bit {name} samples is not supported: convert it to 8 or 16 bit unsigned"
-        )),
-    }
-}
-
-fn check_jpeg(compression: Compression, photometric: Photometric, pixel: PixelType) -> Result<(), Stop> {
-    let jpeg = compression == Compression::Jpeg;
-    if photometric == Photometric::YCbCr && !jpeg {
-        return unsupported("TIFF with YCbCr samples outside JPEG is not supported: convert it to RGB");
-    }
-    if jpeg && (pixel.depth != Depth::U8 || pixel.channels.has_alpha()) {
-        return unsupported(format!(
-            "TIFF with {pixel} samples in JPEG is not supported: write it with deflate"
-        ));
-    }
-    Ok(())
-}
-
-fn predictor(directory: &Directory, compression: Compression) -> Result<bool, Stop> {
-    match (compression, directory.uint(tag::PREDICTOR)?.unwrap_or(1)) {
-        (Compression::None | Compression::Jpeg, _) | (_, 1) => Ok(false),
-        (_, 2) => Ok(true),
-        (_, other) => unsupported(format!(
-            "TIFF with Predictor {other} is not supported: write it with Predictor 2 or 1"
-        )),
-    }
 }
 
 /// Adds the grid of tiles or strips, and where they lie.
@@ -303,8 +189,9 @@ fn with_places(directory: &Directory, mut tiff: TiffSource) -> Result<TiffSource
         tiff.tile = checked_size(reader, directory.required(tag::TILE_WIDTH, "TileWidth")?, height)?;
         (tag::TILE_OFFSETS, tag::TILE_COUNTS)
     };
-    tiff.places.offsets = places(directory, offsets, tiff.tiles())?;
-    tiff.places.counts = places(directory, counts, tiff.tiles())?;
+    let parts = tiff.tiles() * tiff.planes() as u64;
+    tiff.places.offsets = places(directory, offsets, parts)?;
+    tiff.places.counts = places(directory, counts, parts)?;
     if tiff.strips && tiff.tiles() == 1 && tiff.compression == Compression::None {
         split(&mut tiff);
     }
@@ -314,7 +201,7 @@ fn with_places(directory: &Directory, mut tiff: TiffSource) -> Result<TiffSource
 
 /// Makes several strips of a single uncompressed one, since its rows can be read one by one.
 fn split(tiff: &mut TiffSource) {
-    let row = tiff.raw_bytes(Size::new(tiff.image.width, 1));
+    let row = tiff.plane_bytes(Size::new(tiff.image.width, 1));
     tiff.tile.height = u32::try_from((SPLIT_BYTES / row).clamp(1, u64::from(tiff.tile.height))).unwrap_or(1);
     tiff.places.split = true;
 }
@@ -339,10 +226,16 @@ fn check_tiles(tiff: &TiffSource) -> Result<(), Stop> {
             tiff.tile
         ));
     }
-    if tiff.tiles() > MOST_TILES {
+    let parts = tiff.tiles() * tiff.planes() as u64;
+    if !tiff.strips && tiff.tile.pixels() < SMALLEST_TILE && tiff.tiles() > FEW_TILES {
         return unsupported(format!(
-            "TIFF with {} {what} is not supported: write it with larger ones, at most {MOST_TILES}",
-            tiff.tiles()
+            "TIFF with {parts} tiles of {} pixels is not supported: write it with tiles of 512 x 512 for example",
+            tiff.tile
+        ));
+    }
+    if parts > MOST_TILES {
+        return unsupported(format!(
+            "TIFF with {parts} {what} is not supported: write it with larger ones, at most {MOST_TILES}"
         ));
     }
     Ok(())

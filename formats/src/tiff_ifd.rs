@@ -9,12 +9,14 @@ const MOST_FIELDS: u64 = 4096;
 
 /// The tags that are read.
 pub(crate) mod tag {
+    pub(crate) const SUBFILE_TYPE: u16 = 254;
     pub(crate) const WIDTH: u16 = 256;
     pub(crate) const HEIGHT: u16 = 257;
     pub(crate) const BITS: u16 = 258;
     pub(crate) const COMPRESSION: u16 = 259;
     pub(crate) const PHOTOMETRIC: u16 = 262;
     pub(crate) const FILL_ORDER: u16 = 266;
+    pub(crate) const DESCRIPTION: u16 = 270;
     pub(crate) const STRIP_OFFSETS: u16 = 273;
     pub(crate) const ORIENTATION: u16 = 274;
     pub(crate) const SAMPLES: u16 = 277;
@@ -22,10 +24,12 @@ pub(crate) mod tag {
     pub(crate) const STRIP_COUNTS: u16 = 279;
     pub(crate) const PLANAR: u16 = 284;
     pub(crate) const PREDICTOR: u16 = 317;
+    pub(crate) const COLOR_MAP: u16 = 320;
     pub(crate) const TILE_WIDTH: u16 = 322;
     pub(crate) const TILE_HEIGHT: u16 = 323;
     pub(crate) const TILE_OFFSETS: u16 = 324;
     pub(crate) const TILE_COUNTS: u16 = 325;
+    pub(crate) const SUB_DIRECTORIES: u16 = 330;
     pub(crate) const EXTRA_SAMPLES: u16 = 338;
     pub(crate) const SAMPLE_FORMAT: u16 = 339;
     pub(crate) const JPEG_TABLES: u16 = 347;
@@ -142,6 +146,14 @@ impl<'a> Directory<'a> {
     fn numbers(&self, values: &Values) -> Result<Vec<u64>, Stop> {
         let bytes = self.reader.bytes(values.at, values.count.saturating_mul(values.width))?;
         Ok(bytes.chunks_exact(values.width as usize).map(|bytes| number(bytes, self.big_endian)).collect())
+    }
+
+    /// The first bytes, at most `most`, of a field of bytes; none where it is absent.
+    pub(crate) fn start_of(&self, tag: u16, most: u64) -> Result<&'a [u8], Stop> {
+        match self.values(tag).filter(|values| values.width == 1) {
+            Some(values) => self.reader.bytes(values.at, values.count.min(most)),
+            None => Ok(&[]),
+        }
     }
 
     /// The bytes of a field of bytes, if it is there and has at most `most` of them.

@@ -10,15 +10,25 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TileTable {
     first: u64,
+    planes: usize,
+    /// Those of the first tile's planes, then those of the next tile.
     ranges: Vec<Range<u64>>,
 }
 
 impl TileTable {
-    /// The bytes of tile `index`; an empty range for a sparse tile, whose samples are all 0. `None` where the table does
-    /// not cover the tile.
+    /// The bytes of tile `index`, one range for each of the image's planes; empty where the plane of a tile is sparse and
+    /// its samples are all 0. `None` where the table does not cover the tile.
+    pub fn planes_of(&self, index: u64) -> Option<&[Range<u64>]> {
+        let at = usize::try_from(index.checked_sub(self.first)?).ok()?.checked_mul(self.planes)?;
+        self.ranges.get(at..at.checked_add(self.planes)?)
+    }
+
+    /// As [`TileTable::planes_of`], for an image that is not cut into planes; `None` for one that is.
     pub fn bytes_of(&self, index: u64) -> Option<Range<u64>> {
-        let at = index.checked_sub(self.first)?;
-        self.ranges.get(usize::try_from(at).ok()?).cloned()
+        match self.planes_of(index)? {
+            [range] => Some(range.clone()),
+            _ => None,
+        }
     }
 }
 
@@ -39,25 +49,41 @@ pub fn tile_table(
 
 fn table(reader: &Reader, tiff: &TiffSource, tiles: Range<u64>) -> Result<TileTable, Stop> {
     let tiles = tiles.start..tiles.end.min(tiff.tiles());
-    if tiff.places.split {
-        return split_table(reader, tiff, tiles);
-    }
-    let offsets = run(reader, tiff, &tiff.places.offsets, &tiles)?;
-    let counts = run(reader, tiff, &tiff.places.counts, &tiles)?;
-    let ranges = tiles.clone().zip(offsets.zip(counts));
-    let ranges = ranges.map(|(index, (offset, count))| tile_range(reader, tiff, index, offset, count));
-    Ok(TileTable { first: tiles.start, ranges: ranges.collect::<Result<_, _>>()? })
+    let planes = tiff.planes();
+    let of_planes = (0..planes as u64).map(|plane| plane_ranges(reader, tiff, plane, &tiles));
+    let of_planes = of_planes.collect::<Result<Vec<_>, _>>()?;
+    let length = of_planes.first().map_or(0, Vec::len);
+    let ranges = (0..length).flat_map(|at| of_planes.iter().map(move |ranges| ranges[at].clone()));
+    Ok(TileTable { first: tiles.start, planes, ranges: ranges.collect() })
 }
 
-/// The values of the tiles `tiles` in an array of offsets or counts.
+/// Where one plane of the tiles `tiles` lies.
+fn plane_ranges(
+    reader: &Reader,
+    tiff: &TiffSource,
+    plane: u64,
+    tiles: &Range<u64>,
+) -> Result<Vec<Range<u64>>, Stop> {
+    if tiff.places.split {
+        return split_ranges(reader, tiff, plane, tiles);
+    }
+    let start = plane * tiff.tiles();
+    let parts = start + tiles.start..start + tiles.end;
+    let offsets = run(reader, tiff, &tiff.places.offsets, &parts)?;
+    let counts = run(reader, tiff, &tiff.places.counts, &parts)?;
+    let ranges = tiles.clone().zip(offsets.zip(counts));
+    ranges.map(|(index, (offset, count))| tile_range(reader, tiff, index, offset, count)).collect()
+}
+
+/// The values of the parts `parts` in an array of offsets or counts.
 fn run<'a>(
     reader: &Reader<'a>,
     tiff: &TiffSource,
     values: &Values,
-    tiles: &Range<u64>,
+    parts: &Range<u64>,
 ) -> Result<impl Iterator<Item = u64> + use<'a>, Stop> {
-    let at = values.at.saturating_add(tiles.start.saturating_mul(values.width));
-    let length = tiles.end.saturating_sub(tiles.start).saturating_mul(values.width);
+    let at = values.at.saturating_add(parts.start.saturating_mul(values.width));
+    let length = parts.end.saturating_sub(parts.start).saturating_mul(values.width);
     let (width, big_endian) = (values.width as usize, tiff.big_endian);
     Ok(reader.bytes(at, length)?.chunks_exact(width).map(move |bytes| number(bytes, big_endian)))
 }
@@ -84,13 +110,18 @@ fn tile_range(
     Ok(offset..end)
 }
 
-/// The runs of rows of a single uncompressed strip.
-fn split_table(reader: &Reader, tiff: &TiffSource, tiles: Range<u64>) -> Result<TileTable, Stop> {
-    let offset = run(reader, tiff, &tiff.places.offsets, &(0..1))?.next().unwrap_or(0);
-    let run_bytes = tiff.raw_bytes(tiff.tile);
+/// The runs of rows of a plane's single uncompressed strip.
+fn split_ranges(
+    reader: &Reader,
+    tiff: &TiffSource,
+    plane: u64,
+    tiles: &Range<u64>,
+) -> Result<Vec<Range<u64>>, Stop> {
+    let offset = run(reader, tiff, &tiff.places.offsets, &(plane..plane + 1))?.next().unwrap_or(0);
+    let run_bytes = tiff.plane_bytes(tiff.tile);
     let range = |index: u64| {
         let start = offset.saturating_add(index * run_bytes);
-        tile_range(reader, tiff, index, start, tiff.raw_bytes(tiff.tile_stored(index)))
+        tile_range(reader, tiff, index, start, tiff.plane_bytes(tiff.tile_stored(index)))
     };
-    Ok(TileTable { first: tiles.start, ranges: tiles.map(range).collect::<Result<_, _>>()? })
+    tiles.clone().map(range).collect()
 }

@@ -43,9 +43,9 @@ fn all(bytes: &[u8], total: u64) -> Result<Header, HeaderError> {
     if let Kind::Tiff(tiff) = &header.kind {
         let tiles = 0..tiff.tiles().min(100_000);
         let table = drive(bytes, total, |have| tile_table(have, total, tiff, tiles.clone()))?;
-        let range = table.bytes_of(tiles.end - 1).expect("the last tile that was asked for");
-        assert!(range.end <= total);
-        assert_eq!(table.bytes_of(tiles.end), None);
+        let planes = table.planes_of(tiles.end - 1).expect("the last tile that was asked for");
+        assert!(planes.len() == tiff.planes() && planes.iter().all(|range| range.end <= total));
+        assert_eq!(table.planes_of(tiles.end), None);
     }
     Ok(header)
 }
@@ -114,7 +114,7 @@ fn the_parts_of_a_profile_are_put_in_order() {
     let bytes = jpeg();
     let header = header(&bytes, bytes.len() as u64).unwrap();
     assert_eq!(header.icc, Some(tessera_formats::icc::Icc::Raw(b"first second".to_vec())));
-    assert_eq!(header.kind, Kind::Jpeg { progressive: true });
+    assert_eq!(header.kind, Kind::Jpeg { progressive: true, components: 3 });
 }
 
 #[test]
@@ -172,15 +172,38 @@ fn what_is_not_read_is_named() {
     let message = |bytes: &[u8]| header(bytes, bytes.len() as u64).unwrap_err().to_string();
     assert!(
         message(b"GIF89a\0\0\0\0")
-            .starts_with("the source is a GIF; TIFF, BigTIFF, PNG and JPEG can be read")
+            .starts_with("the source is a GIF; TIFF, BigTIFF, PNG, JPEG and WebP can be read")
     );
     assert!(message(b"hi").contains("2 bytes"));
     let mut cmyk = jpeg();
     let frame = cmyk.windows(2).position(|pair| pair == [0xff, 0xc2]).unwrap();
-    cmyk[frame + 9] = 4;
-    assert!(message(&cmyk).contains("CMYK"));
+    cmyk[frame + 9] = 2;
+    assert!(message(&cmyk).contains("JPEG with 2 components"));
     cmyk[frame + 1] = 0xc9;
     assert!(message(&cmyk).contains("arithmetic-coded"));
+}
+
+/// The files of data/kinds in `imaging`, which other programs wrote.
+fn foreign() -> Vec<Vec<u8>> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../imaging/tests/data/kinds");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let images = files.filter(|path| path.extension().is_some_and(|ending| ending != "txt"));
+    images.map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn any_byte_of_a_foreign_file_may_be_changed_and_it_may_claim_any_length() {
+    for file in foreign() {
+        let length = file.len() as u64;
+        assert!(all(&file, length).is_ok());
+        for at in 0..file.len() {
+            for (value, total) in [(0, length), (0xff, length), (file[at] ^ 1 << (at % 8), length << 17)] {
+                let mut changed = file.clone();
+                changed[at] = value;
+                let _ = all(&changed, total);
+            }
+        }
+    }
 }
 
 /// Something like a TIFF: a directory of tags that mean something, with values that may.

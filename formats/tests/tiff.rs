@@ -101,14 +101,17 @@ fn a_tile_that_is_much_larger_than_its_pixels_is_not_fetched() {
 fn what_is_not_read_is_refused_by_name() {
     let strip: [(u16, &[u32]); 2] = [(273, &[1000]), (279, &[9_000_000])];
     let with = |field: (u16, &'static [u32])| refusal(&[strip[0], strip[1], field]);
-    assert!(with((259, &[50000])).contains("Zstandard"));
+    assert!(with((259, &[6])).contains("old-style JPEG"));
+    assert!(with((259, &[33005])).contains("Aperio's JPEG 2000"));
     assert!(with((262, &[5])).contains("CMYK"));
     assert!(with((258, &[32, 32, 32])).contains("32-bit unsigned"));
     assert!(with((339, &[3, 3, 3])).contains("8-bit floating point"));
     assert!(with((258, &[8, 8, 16])).contains("differ in bits"));
-    assert!(with((277, &[5])).contains("5 samples"));
+    assert!(with((277, &[5])).contains("5 samples per pixel where 3 are colours"));
+    assert!(with((277, &[65_529])).contains("65529 samples"));
     assert!(with((277, &[2])).contains("2 samples for 3 colours"));
-    assert!(with((284, &[2])).contains("PlanarConfiguration 1"));
+    assert!(with((284, &[3])).contains("PlanarConfiguration 3"));
+    assert!(with((258, &[4, 4, 4])).contains("4-bit unsigned"));
     assert!(with((262, &[6])).contains("YCbCr"));
     assert!(with((266, &[2])).contains("FillOrder"));
     assert!(with((257, &[])).contains("no ImageLength"));
@@ -123,6 +126,37 @@ fn strips_too_large_to_decode_are_refused_with_what_to_do() {
         message,
         "TIFF with strips of 1000 x 30000 pixels is not supported: write it with tiles, of 512 x 512 for example"
     );
+}
+
+#[test]
+fn tiles_of_a_few_pixels_are_refused_where_there_are_many() {
+    let places = vec![500; 46_875];
+    let message = refusal(&[(322, &[8]), (323, &[8]), (324, &places), (325, &places)]);
+    assert!(message.starts_with("TIFF with 46875 tiles of 8 x 8 pixels is not supported"), "{message}");
+}
+
+#[test]
+fn the_planes_of_a_tile_lie_apart() {
+    let offsets: Vec<u32> = (0..36).map(|part| 1000 + part * 100).collect();
+    let bytes =
+        rgb(&[(284, &[2]), (322, &[512]), (323, &[512]), (324, &offsets), (325, &[100; 36]), (259, &[8])]);
+    let tiff = source(&bytes, 1 << 20);
+    assert_eq!((tiff.tiles(), tiff.planes(), tiff.plane_bytes(tiff.tile)), (12, 3, 512 * 512));
+    let Progress::Done(table) = tile_table(&Ranges::whole(bytes), 1 << 20, &tiff, 5..7).unwrap() else {
+        panic!("all bytes are there")
+    };
+    assert_eq!(table.planes_of(6).unwrap(), [1600..1700, 2800..2900, 4000..4100]);
+    assert_eq!((table.planes_of(7), table.bytes_of(6)), (None, None));
+}
+
+#[test]
+fn rows_of_less_than_a_byte_a_sample_are_padded() {
+    let fields: [(u16, &[u32]); 5] =
+        [(258, &[1]), (262, &[0]), (277, &[1]), (273, &[1000]), (279, &[375_000])];
+    let bytes = rgb(&fields);
+    let tiff = source(&bytes, 1 << 20);
+    assert_eq!((tiff.plane_bytes(Size::new(1000, 1)), tiff.plane_bytes(Size::new(1001, 2))), (125, 252));
+    assert_eq!(range_of(&bytes, 1 << 20, 0).unwrap(), 1000..376_000);
 }
 
 #[test]

@@ -2,8 +2,10 @@
 //! Allocates what the header's extent says and no more, whatever the bytes claim.
 
 use crate::orient::orient;
-use crate::{jpeg, png_read, tiff_read};
+use crate::{jpeg, png_read, tiff_read, webp};
 use flate2::{Decompress, FlushDecompress, Status};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::pixel::PixelType;
 use tessera_formats::header::{Header, HeaderError, Kind, Progress, parse};
@@ -76,17 +78,18 @@ pub enum Damage {
     Codec(String),
 }
 
-/// Decodes tile `index` of a TIFF from its bytes `bytes` (none for a sparse tile). The region is the tile's part of the
-/// image as the job sees it, clipped to the image.
+/// Decodes tile `index` of a TIFF from the bytes of its planes (none for a sparse one), in their order. The region is the
+/// tile's part of the image as the job sees it, clipped to the image.
 ///
 /// # Errors
 /// The bytes are not a whole tile.
 ///
 /// # Panics
 /// `header` is not that of a TIFF, or has no such tile: a mistake of the caller.
-pub fn decode_tile(header: &Header, index: u64, bytes: &[u8]) -> Result<Region, DecodeError> {
+pub fn decode_tile(header: &Header, index: u64, planes: &[impl AsRef<[u8]>]) -> Result<Region, DecodeError> {
     let Kind::Tiff(tiff) = &header.kind else { panic!("only a TIFF has tiles") };
-    let tile = tiff_read::decode(tiff, index, bytes).map_err(|damage| {
+    let tile = guarded("the decoder", || tiff_read::decode(tiff, index, planes)).flatten();
+    let tile = tile.map_err(|damage| {
         let Rect { x, y, .. } = tiff.tile_rect(index);
         DecodeError::Tile { index, x, y, damage }
     })?;
@@ -100,13 +103,22 @@ pub fn decode_tile(header: &Header, index: u64, bytes: &[u8]) -> Result<Region, 
 /// # Errors
 /// The bytes are not the whole image that `header` promises.
 pub fn decode_whole(header: &Header, bytes: &[u8]) -> Result<Region, DecodeError> {
+    let (size, pixel) = (header.stored, header.extent.pixel);
     let (format, decoded) = match &header.kind {
         Kind::Tiff(tiff) => return decode_tiles(header, tiff, bytes),
-        Kind::Png { .. } => ("PNG", png_read::decode(bytes, header.stored, header.extent.pixel)),
-        Kind::Jpeg { .. } => ("JPEG", jpeg_image(header, bytes)),
+        Kind::Png { .. } => ("PNG", guarded("the decoder", || png_read::decode(bytes, size, pixel))),
+        Kind::Jpeg { components, .. } => ("JPEG", Ok(jpeg_image(header, *components, bytes))),
+        Kind::WebP { .. } => ("WebP", guarded("the decoder", || webp::decode(bytes, size, pixel))),
     };
-    let region = decoded.map_err(|damage| DecodeError::Whole { format, damage })?;
+    let region = decoded.flatten().map_err(|damage| DecodeError::Whole { format, damage })?;
     Ok(orient(region, header.orientation, header.stored))
+}
+
+/// Runs a decoder of others, which may panic on bytes that mean harm: that is damage, not a failure of the worker.
+pub(crate) fn guarded<T>(who: &str, work: impl FnOnce() -> T) -> Result<T, Damage> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        Damage::Codec(panic.downcast::<String>().map_or_else(|_| format!("{who} gave up"), |text| *text))
+    })
 }
 
 /// The most pixels that [`decode_file`] decodes.
@@ -157,17 +169,18 @@ fn decode_tiles(header: &Header, tiff: &TiffSource, bytes: &[u8]) -> Result<Regi
     let table = done(tile_table(&ranges, bytes.len() as u64, tiff, 0..tiff.tiles())?);
     let mut image = Region::zeroed(header.extent.size.rect(), header.extent.pixel);
     for index in 0..tiff.tiles() {
-        let range = table.bytes_of(index).expect("the table covers all tiles");
-        let tile = ranges.get(range).expect("the table's ranges lie in the file");
-        image.paste(&decode_tile(header, index, tile)?);
+        let planes = table.planes_of(index).expect("the table covers all tiles").iter();
+        let bytes =
+            |range: &Range<u64>| ranges.get(range.clone()).expect("the table's ranges lie in the file");
+        image.paste(&decode_tile(header, index, &planes.map(bytes).collect::<Vec<_>>())?);
     }
     Ok(image)
 }
 
-fn jpeg_image(header: &Header, bytes: &[u8]) -> Result<Region, Damage> {
+fn jpeg_image(header: &Header, components: u8, bytes: &[u8]) -> Result<Region, Damage> {
     let channels = header.extent.pixel.channels;
-    let accepts = |size: Size| size == header.stored;
-    let (_, samples) = jpeg::decode(bytes, channels, accepts)?;
+    let accepts = |claim: jpeg::Claim| claim.size == header.stored;
+    let (_, samples) = jpeg::decode(bytes, usize::from(components), accepts)?;
     Ok(Region { rect: header.stored.rect(), channels, samples: Samples::U8(samples) })
 }
 

@@ -2,44 +2,86 @@
 //! (islow, fancy upsampling) and encodes baseline strips. A panic of the codec ends here, and so does every warning:
 //! data that libjpeg would fill up with gray is an error.
 
-use crate::decode::Damage;
+use crate::decode::{Damage, guarded};
 use mozjpeg::{ColorSpace, Compress, Decompress};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr, msg_parm_union};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use tessera_core::geometry::Size;
 use tessera_core::pixel::Channels;
 
 /// Below this quality the standard tables have values over 255, which are no baseline.
 const LOWEST_PLAIN_QUALITY: u8 = 25;
 
-/// Decodes a JPEG of 1 or 3 components, as `channels` says, if `accepts` its size. Gives the size and the samples.
+/// The most scans that are decoded. A progressive encoder writes about ten; each costs time for every pixel, but no bytes.
+const MOST_SCANS: usize = 500;
+
+/// What a decoder is told before it allocates.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) size: Size,
+    /// Several need memory for all coefficients.
+    pub(crate) scans: usize,
+}
+
+/// Decodes a JPEG of `components` components, 1, 3 or 4, if `accepts` what it claims. Gives the size and the samples:
+/// gray for one component, else RGB.
 pub(crate) fn decode(
     bytes: &[u8],
-    channels: Channels,
-    accepts: impl Fn(Size) -> bool,
+    components: usize,
+    accepts: impl Fn(Claim) -> bool,
 ) -> Result<(Size, Vec<u8>), Damage> {
-    guarded(|| decode_unguarded(bytes, channels, accepts))?
+    let scans = bytes.windows(2).filter(|pair| pair == &[0xff, 0xda]).count();
+    if scans > MOST_SCANS {
+        return Err(Damage::Codec(format!("JPEG: {scans} scans, and at most {MOST_SCANS} are decoded")));
+    }
+    guarded("libjpeg", || decode_unguarded(bytes, components, |size| accepts(Claim { size, scans })))?
 }
 
 fn decode_unguarded(
     bytes: &[u8],
-    channels: Channels,
+    expected: usize,
     accepts: impl Fn(Size) -> bool,
 ) -> Result<(Size, Vec<u8>), Damage> {
     let decoder = Decompress::with_err(strict()).from_mem(bytes).map_err(io)?;
     let size = Size::new(decoder.width() as u32, decoder.height() as u32);
     let components = decoder.components().len();
-    if components != channels.count() || !accepts(size) {
+    if components != expected || !accepts(size) {
         let found = format!("a JPEG of {size} pixels and {components} components");
-        return Err(Damage::Other {
-            found,
-            expected: format!("{} components of its own size", channels.count()),
-        });
+        let expected = format!("{expected} components of its own size, in one scan where a tile is large");
+        return Err(Damage::Other { found, expected });
     }
-    let mut started = if components == 1 { decoder.grayscale() } else { decoder.rgb() }.map_err(io)?;
+    let space = match components {
+        1 => ColorSpace::JCS_GRAYSCALE,
+        4 => ColorSpace::JCS_CMYK,
+        _ => ColorSpace::JCS_RGB,
+    };
+    let mut started = decoder.to_colorspace(space).map_err(io)?;
     let mut samples = vec![0u8; size.pixels() as usize * components];
     started.read_scanlines_into(&mut samples).map_err(io)?;
+    if components == 4 {
+        print_inks(&mut samples);
+    }
     Ok((size, samples))
+}
+
+/// Turns pixels of four inks into RGB, in place, as Pillow does without a profile: each colour is what its ink and black
+/// let through, `(255 - ink) (255 - black) / 255`. Files hold the inks as Adobe writes them, 255 being none.
+fn print_inks(samples: &mut Vec<u8>) {
+    let pixels = samples.len() / 4;
+    for pixel in 0..pixels {
+        let [c, m, y, k] = [0, 1, 2, 3].map(|ink| samples[4 * pixel + ink]);
+        for (channel, light) in [c, m, y].into_iter().enumerate() {
+            samples[3 * pixel + channel] = k - fraction(255 - light, k);
+        }
+    }
+    samples.truncate(3 * pixels);
+    samples.shrink_to_fit();
+}
+
+/// `a b / 255`, rounded.
+fn fraction(a: u8, b: u8) -> u8 {
+    let product = u32::from(a) * u32::from(b) + 128;
+    ((product + (product >> 8)) >> 8) as u8
 }
 
 /// Encodes rows of `size` as a baseline JPEG: 4:2:0 where there is colour, standard Huffman tables, no restarts.
@@ -49,7 +91,7 @@ pub(crate) fn encode_strip(
     channels: Channels,
     quality: u8,
 ) -> Result<Vec<u8>, String> {
-    let encoded = guarded(|| {
+    let encoded = guarded("libjpeg", || {
         let colour = channels == Channels::Rgb;
         let space = if colour { ColorSpace::JCS_RGB } else { ColorSpace::JCS_GRAYSCALE };
         let mut encoder = Compress::new(space);
@@ -76,14 +118,6 @@ fn set_quality(encoder: &mut Compress, quality: u8) {
         encoder.set_luma_qtable(&scaled(&mozjpeg::qtable::AnnexK_Luma));
         encoder.set_chroma_qtable(&scaled(&mozjpeg::qtable::AnnexK_Chroma));
     }
-}
-
-/// Runs `work`, which may panic as mozjpeg does on every error.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Damage> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let text = panic.downcast::<String>().map_or_else(|_| "libjpeg gave up".into(), |text| *text);
-        Damage::Codec(text)
-    })
 }
 
 fn io(error: std::io::Error) -> Damage {

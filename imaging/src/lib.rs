@@ -17,7 +17,9 @@ mod png_band;
 mod png_filter;
 mod png_read;
 mod tiff_read;
+mod tiff_unpack;
 mod tiff_write;
+mod webp;
 
 pub use decode::{DecodeError, decode_file, decode_tile, decode_up_to, decode_whole, profile};
 pub use encode::{EncodeError, Encoded, encode};

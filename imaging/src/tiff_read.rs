@@ -2,24 +2,31 @@
 //! Knows the stored image only; orientation comes after.
 
 use crate::decode::{Damage, inflate, region_of_bytes};
-use crate::jpeg;
+use crate::jpeg::{self, Claim};
 use crate::jpeg_stream::complete;
+use crate::tiff_unpack::{interleave, pack_bits, paint, unpack, zstd};
 use tessera_core::geometry::{Rect, Size};
+use tessera_core::pixel::{Channels, PixelType};
 use tessera_formats::tiff::{Compression, Photometric, TiffSource};
 use tessera_operations::region::{Region, Samples};
 use weezl::{BitOrder, LzwStatus, decode::Configuration};
 
-/// The pixels of tile `index`, clipped to the stored image.
-pub(crate) fn decode(tiff: &TiffSource, index: u64, bytes: &[u8]) -> Result<Region, Damage> {
-    let stored = tiff.tile_stored(index);
-    let rect = tiff.tile_rect(index);
-    let mut tile = stored_tile(tiff, rect, stored, bytes)?;
-    if tiff.predictor && !bytes.is_empty() {
-        undo_predictor(&mut tile);
+/// The most pixels of a tile whose JPEG comes in several scans, since it takes the memory of all coefficients as well.
+/// TIFF's writers use one scan.
+const MOST_PIXELS_IN_SCANS: u64 = 1 << 20;
+
+/// The pixels of tile `index`, clipped to the stored image, from the bytes of its planes.
+pub(crate) fn decode(tiff: &TiffSource, index: u64, planes: &[impl AsRef<[u8]>]) -> Result<Region, Damage> {
+    if planes.len() != tiff.planes() {
+        let (found, expected) = (format!("{} planes", planes.len()), format!("{}", tiff.planes()));
+        return Err(Damage::Other { found, expected });
     }
-    let mut tile = if tile.rect == rect { tile } else { tile.crop(rect) };
-    if tiff.photometric == Photometric::WhiteIsZero {
-        invert(&mut tile);
+    let decoded = planes.iter().map(|bytes| plane(tiff, index, bytes.as_ref()));
+    let mut tile = interleave(decoded.collect::<Result<Vec<_>, _>>()?, tiff.pixel.channels);
+    match tiff.photometric {
+        Photometric::WhiteIsZero => invert(&mut tile),
+        Photometric::Palette => tile = paint(&tile, &tiff.palette),
+        Photometric::BlackIsZero | Photometric::Rgb | Photometric::YCbCr => {}
     }
     if tiff.associated_alpha {
         unassociate(&mut tile);
@@ -27,22 +34,42 @@ pub(crate) fn decode(tiff: &TiffSource, index: u64, bytes: &[u8]) -> Result<Regi
     Ok(tile)
 }
 
-/// The samples as stored, with padding: those of a tile of size `stored`, or of the size that its JPEG has.
-fn stored_tile(tiff: &TiffSource, rect: Rect, stored: Size, bytes: &[u8]) -> Result<Region, Damage> {
-    let area = Rect::new(rect.x, rect.y, stored.width, stored.height);
-    if bytes.is_empty() {
-        return Ok(Region::zeroed(area, tiff.pixel));
+/// One plane of a tile, clipped to the stored image.
+fn plane(tiff: &TiffSource, index: u64, bytes: &[u8]) -> Result<Region, Damage> {
+    let rect = tiff.tile_rect(index);
+    let mut plane = stored_plane(tiff, rect, tiff.tile_stored(index), bytes)?;
+    if tiff.predictor && !bytes.is_empty() {
+        undo_predictor(&mut plane);
     }
-    let expected = stored.pixels() as usize * tiff.pixel.bytes();
+    Ok(if plane.rect == rect { plane } else { plane.crop(rect) })
+}
+
+/// The samples as stored, with padding: those of a tile of size `stored`, or of the size that its JPEG has.
+fn stored_plane(tiff: &TiffSource, rect: Rect, stored: Size, bytes: &[u8]) -> Result<Region, Damage> {
+    let area = Rect::new(rect.x, rect.y, stored.width, stored.height);
+    let pixel = plane_pixel(tiff);
+    if bytes.is_empty() {
+        return Ok(Region::zeroed(area, pixel));
+    }
+    let expected = tiff.plane_bytes(stored) as usize;
     let samples = match tiff.compression {
         Compression::None => {
             bytes.get(..expected).ok_or(Damage::Short { found: bytes.len(), expected })?.to_vec()
         }
+        Compression::PackBits => pack_bits(bytes, expected)?,
         Compression::Deflate => inflate(bytes, expected)?,
+        Compression::Zstd => zstd(bytes, expected)?,
         Compression::Lzw => lzw(bytes, expected)?,
-        Compression::Jpeg => return jpeg_tile(tiff, rect, bytes),
+        Compression::Jpeg => return jpeg_plane(tiff, rect, bytes),
     };
-    Ok(region_of_bytes(area, tiff.pixel, samples, tiff.big_endian))
+    let samples = if tiff.bits < 8 { unpack(tiff, stored, &samples) } else { samples };
+    Ok(region_of_bytes(area, pixel, samples, tiff.big_endian))
+}
+
+/// The type of the pixels of one plane. What is one sample is taken for gray: of a plane, and an index of a palette.
+fn plane_pixel(tiff: &TiffSource) -> PixelType {
+    let channels = if tiff.plane_samples() == 1 { Channels::Gray } else { tiff.pixel.channels };
+    PixelType::new(channels, tiff.pixel.depth)
 }
 
 /// Decodes TIFF's LZW to exactly `length` bytes.
@@ -64,17 +91,19 @@ fn lzw(bytes: &[u8], length: usize) -> Result<Vec<u8>, Damage> {
     Ok(samples)
 }
 
-/// A tile that is a JPEG of its own, at least as large as what is seen of the tile.
-fn jpeg_tile(tiff: &TiffSource, rect: Rect, bytes: &[u8]) -> Result<Region, Damage> {
+/// A tile, or a plane of it, that is a JPEG of its own, at least as large as what is seen of the tile.
+fn jpeg_plane(tiff: &TiffSource, rect: Rect, bytes: &[u8]) -> Result<Region, Damage> {
+    let channels = plane_pixel(tiff).channels;
     let stream = complete(bytes, tiff.jpeg_tables.as_deref(), tiff.photometric == Photometric::YCbCr)?;
     let (least, most) = (rect.size(), tiff.tile);
-    let fits = |size: Size| {
-        (least.width..=most.width).contains(&size.width)
+    let fits = |Claim { size, scans }: Claim| {
+        (scans <= 1 || size.pixels() <= MOST_PIXELS_IN_SCANS)
+            && (least.width..=most.width).contains(&size.width)
             && (least.height..=most.height).contains(&size.height)
     };
-    let (size, samples) = jpeg::decode(&stream, tiff.pixel.channels, fits)?;
+    let (size, samples) = jpeg::decode(&stream, channels.count(), fits)?;
     let area = Rect::new(rect.x, rect.y, size.width, size.height);
-    Ok(Region { rect: area, channels: tiff.pixel.channels, samples: Samples::U8(samples) })
+    Ok(Region { rect: area, channels, samples: Samples::U8(samples) })
 }
 
 /// Sums the horizontal differences (TIFF 6.0, section 14), each channel on its own, modulo the samples' range.

@@ -120,7 +120,8 @@ fn a_jpeg_is_near_its_picture_and_has_a_restart_for_each_row_of_mcus() {
         let picture = Region { rect, channels, samples: Samples::U8(smooth.clone()) };
         let bytes = write_whole(&picture, OutputFormat::Jpeg { quality: 90 }, None).unwrap();
         let (header, region) = decode(&bytes);
-        assert_eq!(header.kind, Kind::Jpeg { progressive: false });
+        let components = channels.count() as u8;
+        assert_eq!(header.kind, Kind::Jpeg { progressive: false, components });
         let Samples::U8(decoded) = region.samples else { panic!("JPEG has 8 bits") };
         let error: u64 = decoded.iter().zip(&smooth).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
         assert!(error < 8 * smooth.len() as u64, "mean error {}", error as f64 / smooth.len() as f64);

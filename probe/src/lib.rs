@@ -57,7 +57,8 @@ pub async fn tile_table(
 /// What the planner needs to know of a source of `bytes` bytes.
 pub fn source_image(header: &Header, bytes: u64) -> SourceImage {
     let access = header.tile_size().map_or(Access::Whole, |tile| Access::Tiles { tile });
-    SourceImage { extent: header.extent, access, decode_cost: header.decode_cost(), bytes }
+    let (decode_cost, decode_memory) = (header.decode_cost(), header.decode_memory());
+    SourceImage { extent: header.extent, access, decode_cost, decode_memory, bytes }
 }
 
 /// Feeds a parser until it is done.

@@ -1,6 +1,7 @@
 //! Fetches encoded tiles of the source by ranges: near ones with one request, several requests at once.
 //! Every range must come from the object that the plan was made for. It decodes nothing.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -29,14 +30,17 @@ pub(crate) struct SourceObject {
     pub(crate) size: u64,
 }
 
-/// An encoded tile: its index and its bytes.
-pub(crate) type EncodedTile = (u64, Bytes);
+/// An encoded tile: its index, and the bytes of each of its planes.
+pub(crate) type EncodedTile = (u64, Vec<Bytes>);
 
-/// Tiles that one request fetches.
+/// A plane of a tile.
+type Part = (u64, usize);
+
+/// Planes of tiles that one request fetches.
 #[derive(Debug, PartialEq, Eq)]
 struct Request {
     bytes: Range<u64>,
-    tiles: Vec<(u64, Range<u64>)>,
+    parts: Vec<(Part, Range<u64>)>,
 }
 
 impl SourceObject {
@@ -46,12 +50,12 @@ impl SourceObject {
         table: &TileTable,
         tiles: &[u64],
     ) -> Result<Vec<EncodedTile>, WorkError> {
-        let ranges = tiles.iter().map(|tile| (*tile, table.bytes_of(*tile).unwrap_or(0..0)));
-        let fetched = futures::stream::iter(requests(ranges.collect()))
+        let fetched = futures::stream::iter(requests(parts(table, tiles)))
             .map(|request| async move { Ok(split(&self.range(request.bytes.clone()).await?, request)) })
             .buffer_unordered(AT_ONCE);
-        let tiles: Vec<Vec<EncodedTile>> = fetched.try_collect().await.map_err(|error| self.error(error))?;
-        Ok(tiles.into_iter().flatten().collect())
+        let parts: Vec<Vec<(Part, Bytes)>> =
+            fetched.try_collect().await.map_err(|error| self.error(error))?;
+        Ok(join(parts.into_iter().flatten().collect()))
     }
 
     /// The whole object.
@@ -76,17 +80,35 @@ impl SourceObject {
     }
 }
 
-/// Joins the ranges of tiles that lie near each other.
-fn requests(mut tiles: Vec<(u64, Range<u64>)>) -> Vec<Request> {
-    tiles.sort_by_key(|(_, bytes)| (bytes.start, bytes.end));
+/// Where the planes of `tiles` lie.
+fn parts(table: &TileTable, tiles: &[u64]) -> Vec<(Part, Range<u64>)> {
+    let planes = |tile: u64| table.planes_of(tile).unwrap_or_default().iter().cloned().enumerate();
+    tiles.iter().flat_map(|&tile| planes(tile).map(move |(plane, range)| ((tile, plane), range))).collect()
+}
+
+/// The tiles of their planes.
+fn join(parts: BTreeMap<Part, Bytes>) -> Vec<EncodedTile> {
+    let mut tiles: Vec<EncodedTile> = Vec::new();
+    for ((tile, _), bytes) in parts {
+        match tiles.last_mut() {
+            Some((last, planes)) if *last == tile => planes.push(bytes),
+            _ => tiles.push((tile, vec![bytes])),
+        }
+    }
+    tiles
+}
+
+/// Joins the ranges of parts that lie near each other.
+fn requests(mut parts: Vec<(Part, Range<u64>)>) -> Vec<Request> {
+    parts.sort_by_key(|(_, bytes)| (bytes.start, bytes.end));
     let mut requests: Vec<Request> = Vec::new();
-    for (tile, bytes) in tiles {
+    for (part, bytes) in parts {
         match requests.last_mut() {
             Some(last) if near(&last.bytes, &bytes) => {
                 last.bytes.end = last.bytes.end.max(bytes.end);
-                last.tiles.push((tile, bytes));
+                last.parts.push((part, bytes));
             }
-            _ => requests.push(Request { bytes: bytes.clone(), tiles: vec![(tile, bytes)] }),
+            _ => requests.push(Request { bytes: bytes.clone(), parts: vec![(part, bytes)] }),
         }
     }
     requests
@@ -98,13 +120,13 @@ fn near(before: &Range<u64>, next: &Range<u64>) -> bool {
         && next.end.max(before.end) - before.start <= REQUEST
 }
 
-fn split(bytes: &Bytes, request: Request) -> Vec<EncodedTile> {
+fn split(bytes: &Bytes, request: Request) -> Vec<(Part, Bytes)> {
     let index =
         |offset: u64| usize::try_from(offset - request.bytes.start).expect("a request's bytes are in memory");
     request
-        .tiles
+        .parts
         .into_iter()
-        .map(|(tile, range)| (tile, bytes.slice(index(range.start)..index(range.end))))
+        .map(|(part, range)| (part, bytes.slice(index(range.start)..index(range.end))))
         .collect()
 }
 
@@ -115,17 +137,20 @@ mod tests {
     #[test]
     fn near_tiles_are_one_request_and_far_ones_are_not() {
         let far = 10 << 20;
-        let requests = requests(vec![(7, far..far + 5), (3, 100..200), (2, 0..100), (9, 0..0)]);
+        let parts = [(7, far..far + 5), (3, 100..200), (2, 0..100), (9, 0..0)];
+        let requests = requests(parts.map(|(tile, range)| ((tile, 0), range)).into());
         let tiles: Vec<Vec<u64>> =
-            requests.iter().map(|r| r.tiles.iter().map(|(tile, _)| *tile).collect()).collect();
+            requests.iter().map(|r| r.parts.iter().map(|((tile, _), _)| *tile).collect()).collect();
         assert_eq!(tiles, [vec![9], vec![2, 3], vec![7]]);
         assert_eq!(requests[1].bytes, 0..200);
     }
 
     #[test]
-    fn a_request_is_split_into_its_tiles() {
-        let request = Request { bytes: 10..16, tiles: vec![(1, 10..12), (2, 13..16)] };
-        let tiles = split(&Bytes::from_static(b"abcdef"), request);
-        assert_eq!(tiles, [(1, Bytes::from_static(b"ab")), (2, Bytes::from_static(b"def"))]);
+    fn a_request_is_split_into_its_parts_and_they_are_joined_to_tiles() {
+        let parts = vec![((1, 1), 10..12), ((1, 0), 12..13), ((0, 0), 13..16)];
+        let parts = split(&Bytes::from_static(b"abcdef"), Request { bytes: 10..16, parts });
+        let bytes = Bytes::from_static;
+        let tiles = join(parts.into_iter().collect());
+        assert_eq!(tiles, [(0, vec![bytes(b"def")]), (1, vec![bytes(b"c"), bytes(b"ab")])]);
     }
 }

@@ -74,6 +74,17 @@ async fn pictures_of_one_row_or_one_column() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sources_of_other_programs() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../imaging/tests/data/kinds");
+    for name in
+        ["planar-tiles-zstd-be16.tif", "planar.tif", "bits-1-white.tif", "pillow-palette.tif", "lossy.webp"]
+    {
+        let source = std::fs::read(format!("{folder}/{name}")).unwrap();
+        check(&source, EDGES, DEFLATE).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_of_many_parts() {
     // 40 MB without compression: several parts in one upload, and pieces that are copied.
     let source = file(&picture(5200, 2600, RGB), NONE);

@@ -163,7 +163,7 @@ impl Tiff {
         let decode = |index: u64| {
             let range = self.table.bytes_of(index).context("the table covers all tiles")?;
             let bytes = self.bytes.get(range).context("the tile lies in the file")?;
-            Ok(decode_tile(&self.header, index, bytes)?)
+            Ok(decode_tile(&self.header, index, &[bytes])?)
         };
         tiles.into_par_iter().map(decode).collect()
     }

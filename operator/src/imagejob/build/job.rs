@@ -242,7 +242,7 @@ spec:
             job: job.uid().unwrap_or_default(),
             source_uri: job.spec.source.uri.clone(),
             source_etag: "e".into(),
-            image: SourceImage { extent, access, decode_cost: 16.0, bytes: 1 << 30 },
+            image: SourceImage { extent, access, decode_cost: 16.0, decode_memory: 0, bytes: 1 << 30 },
             operations: job.spec.operations.clone(),
             output_uri: job.spec.output.uri.clone(),
             format: tessera_core::output::OutputFormat::Png,
