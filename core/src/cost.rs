@@ -2,7 +2,7 @@
 //! Predictions only: nothing that a file contains depends on them.
 
 use crate::geometry::Size;
-use crate::operation::Chain;
+use crate::operation::{Chain, Extent};
 use crate::output::{OutputFormat, TiffCompression};
 use crate::plan::{Access, SourceImage};
 
@@ -35,9 +35,12 @@ fn encode_cost(format: OutputFormat) -> f64 {
 pub fn work_seconds(image: &SourceImage, chain: &Chain<'_>, format: OutputFormat) -> f64 {
     let output = chain.output();
     let scale = output.pixel.bytes() as f64 / 3.0;
-    let decode = chain.source().size.pixels() as f64 * image.decode_cost;
-    let make = output.size.pixels() as f64 * (chain.cost() + encode_cost(format) * scale);
-    (decode + make) / 1e9
+    let read = match image.access {
+        Access::Tiles { .. } => chain.reads(output.size.rect())[0].pixels(),
+        Access::Whole => chain.source().size.pixels(),
+    };
+    let encode = output.size.pixels() as f64 * encode_cost(format) * scale;
+    (read as f64 * image.decode_cost + chain.cost() + encode) / 1e9
 }
 
 /// Seconds of work of the longest shard: what a failure may cost.
@@ -58,6 +61,13 @@ pub fn shards(work: f64, blocks: u32, longest: f64) -> Option<u32> {
     Some(wanted.min(blocks))
 }
 
+/// The source's tiles, of size `tile`, around what a step of size `step` reads, at most: in pixels.
+pub fn window(chain: &Chain<'_>, step: Size, tile: Size) -> Size {
+    let (read, image) = (chain.windows(step)[0], chain.source().size);
+    let side = |read: u32, image: u32, tile: u32| read.min(image) + 2 * tile;
+    Size::new(side(read.width, image.width, tile.width), side(read.height, image.height, tile.height))
+}
+
 /// What a worker holds at most, by part.
 pub struct Footprint<'a> {
     /// The source.
@@ -66,8 +76,8 @@ pub struct Footprint<'a> {
     pub chain: &'a Chain<'a>,
     /// The largest strip of the output.
     pub strip: Size,
-    /// Columns of a strip that are computed at once.
-    pub column: u32,
+    /// Columns and rows of a strip that are computed at once.
+    pub step: Size,
     /// Raw bytes of the largest piece.
     pub piece: u64,
 }
@@ -86,11 +96,7 @@ impl Footprint<'_> {
         let bytes = self.chain.source().pixel.bytes() as u64;
         match self.image.access {
             Access::Tiles { tile } => {
-                let halo = 2 * self.chain.halo();
-                let window = Size::new(
-                    self.column + halo + 2 * tile.width,
-                    self.strip.height + halo + 2 * tile.height,
-                );
+                let window = window(self.chain, self.step, tile);
                 // Decoded once into tiles and once joined into the region that is read, and the encoded bytes of the next.
                 3 * window.pixels().min(4 * self.image.extent.size.pixels()) * bytes
             }
@@ -100,11 +106,12 @@ impl Footprint<'_> {
 
     /// Bytes of the intermediate images of a fused chain: wide samples of one working tile.
     fn steps(&self) -> u64 {
-        let halo = 2 * self.chain.halo();
-        let tile = Size::new(self.column.min(512) + halo, self.strip.height.min(512) + halo);
-        let widest =
-            self.chain.extents().iter().map(|extent| extent.pixel.channels.count()).max().unwrap_or(4);
-        tile.pixels() * widest as u64 * 4 * 3 * 2
+        let tile = Size::new(self.step.width.min(512), self.step.height.min(512));
+        let images = self.chain.windows(tile).into_iter().zip(self.chain.extents());
+        let samples = |(window, extent): (Size, &Extent)| {
+            window.pixels().min(extent.size.pixels()) * extent.pixel.channels.count() as u64
+        };
+        images.map(samples).max().unwrap_or(0) * 4 * 3 * 2
     }
 }
 

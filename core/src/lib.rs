@@ -20,3 +20,5 @@ pub mod pixel;
 pub mod plan;
 pub mod reason;
 pub mod record;
+
+mod fit;

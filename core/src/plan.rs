@@ -1,7 +1,8 @@
 //! The plan: everything that follows from the job, the source's header and the pool's limits, as one small value.
 //! Making it is pure; its JSON form is the contract between operator and worker.
 
-use crate::cost::{self, Footprint};
+use crate::cost;
+use crate::fit::{self, Fit};
 use crate::geometry::Size;
 use crate::grid::Grid;
 use crate::limit;
@@ -13,9 +14,6 @@ use std::ops::Range;
 
 /// The version of the plan's form. A worker refuses a plan of another version.
 pub const VERSION: u32 = 1;
-
-/// The columns of a strip that are computed at once, before memory asks for fewer.
-const COLUMN: u32 = 4096;
 
 /// How the pixels of a source can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +144,10 @@ pub struct Plan<O> {
     pub mode: Mode,
     /// Columns of a strip that are computed at once, a multiple of the tile's width where that is smaller.
     pub column: u32,
-    /// The composed halo in pixels.
+    /// Rows of a strip that are computed at once, where that is not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u32>,
+    /// The composed halo in pixels (see [`Chain::halo`]).
     pub halo: u32,
     /// Predicted peak memory of a worker in bytes.
     pub memory: u64,
@@ -290,7 +291,7 @@ pub fn plan<O: crate::operation::Planned>(request: Request<O>) -> Result<Plan<O>
     let grid = Grid::new(output, *format);
     let work = cost::work_seconds(image, &chain, *format);
     let mode = mode(&request, &grid, work);
-    let (column, memory) = fit_memory(&request, &chain, &grid)?;
+    let Fit { column, rows, memory } = fit::fit(&request, &chain, &grid)?;
     let halo = chain.halo();
     #[expect(
         clippy::cast_possible_truncation,
@@ -313,6 +314,7 @@ pub fn plan<O: crate::operation::Planned>(request: Request<O>) -> Result<Plan<O>
         grid,
         mode,
         column,
+        rows,
         halo,
         memory,
         work_millis,
@@ -343,47 +345,4 @@ fn mode<O>(request: &Request<O>, grid: &Grid, work: f64) -> Mode {
             cost::shards(work, grid.blocks(), longest).map_or(Mode::Whole, |shards| Mode::Tiles { shards })
         }
     }
-}
-
-/// The widest column that fits in the pool's memory, with the memory that it needs.
-fn fit_memory<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Result<(u32, u64), PlanRefusal> {
-    let (strip, piece) = largest(request, grid, chain.output());
-    let needs = |column: u32| {
-        let footprint =
-            Footprint { image: &request.image, chain, strip, column: column.min(strip.width), piece };
-        footprint.memory()
-    };
-    let narrowest = 256;
-    let mut column = COLUMN;
-    while needs(column) > request.limits.memory && column > narrowest {
-        column /= 2;
-    }
-    let memory = needs(column);
-    if memory > request.limits.memory {
-        return Err(PlanRefusal::TooLarge(format!(
-            "a worker needs {} MiB for this job and has {}: raise spec.worker.resources.limits.memory of the WorkerPool{}",
-            memory.div_ceil(1 << 20),
-            request.limits.memory >> 20,
-            if request.image.access == Access::Whole {
-                ", or convert the source to a tiled TIFF"
-            } else {
-                ""
-            }
-        )));
-    }
-    Ok((column, memory))
-}
-
-/// The size of the largest strip and the raw bytes of the largest piece: those of the first block, since only blocks
-/// at the right and bottom edge are smaller. A JPEG is held as a whole.
-fn largest<O>(request: &Request<O>, grid: &Grid, output: Extent) -> (Size, u64) {
-    if matches!(request.format, OutputFormat::Jpeg { .. }) {
-        return (output.size, output.size.pixels() * output.pixel.bytes() as u64);
-    }
-    let blocks = grid.blocks().min(64);
-    let first = piece::pieces(grid, output.pixel.bytes(), 0..blocks);
-    let strips = first.iter().flat_map(|piece| piece.strips(grid));
-    let strip = strips.map(|strip| strip.rect.size()).max_by_key(|size| size.pixels()).unwrap_or(output.size);
-    let raw = |piece: &Piece| piece.tile_count(grid) * grid.tile.pixels() * output.pixel.bytes() as u64;
-    (strip, first.iter().map(raw).max().unwrap_or(0))
 }

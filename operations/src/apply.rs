@@ -1,6 +1,6 @@
 //! The computing half of an operation: what `registry` delegates to. Planning is `tessera_core::operation::Planned`.
 
-use crate::parameter::OutOfBounds;
+use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::region::Region;
 use tessera_core::geometry::Rect;
 use tessera_core::operation::{Extent, Planned};
@@ -15,8 +15,10 @@ pub trait Apply: Planned + Send + Sync {
         Ok(())
     }
 
-    /// How a preview may compute it on a reduced picture.
-    fn reduced(&self) -> Reduced;
+    /// What a preview may compute in its place on a picture reduced by 2^`level`, `level` at least 1.
+    fn reduced(&self, level: u32) -> Reduced<Self>
+    where
+        Self: Sized;
 
     /// The pixels `output` of the result.
     ///
@@ -28,11 +30,35 @@ pub trait Apply: Planned + Send + Sync {
 
 /// What a preview that is zoomed out by a power of two may do in place of computing the whole picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reduced {
-    /// Apply the operation to the reduced picture: the result differs by a level or so.
-    Same,
-    /// Apply it with its radii divided by the reduction: approximate.
-    Scaled,
-    /// Nothing: the result would mislead.
+pub enum Reduced<O> {
+    /// Apply this to the reduced picture: the result differs by a level or so.
+    Same(O),
+    /// Apply this, whose radii are divided by the reduction: approximate. Nothing where no pixel is left of the radius.
+    Scaled(Option<O>),
+    /// Show the original: the result would mislead.
     Never,
+}
+
+impl<O> Reduced<O> {
+    /// The same with `f` of the operation.
+    pub fn map<P>(self, f: impl Fn(O) -> P) -> Reduced<P> {
+        match self {
+            Reduced::Same(operation) => Reduced::Same(f(operation)),
+            Reduced::Scaled(operation) => Reduced::Scaled(operation.map(f)),
+            Reduced::Never => Reduced::Never,
+        }
+    }
+}
+
+/// A length in whole pixels, divided by 2^`level` and rounded; half a pixel counts as one.
+pub(crate) fn reduced_radius(radius: u32, level: u32) -> Option<u32> {
+    let scale = 1u64 << level.min(32);
+    let reduced = (u64::from(radius) + scale / 2) / scale;
+    u32::try_from(reduced).ok().filter(|radius| *radius > 0)
+}
+
+/// A length divided by 2^`level`, at least the smallest that `bounds` allow: of a standard deviation, one that leaves
+/// every pixel as it is.
+pub(crate) fn reduced_number(length: Millionths, level: u32, bounds: Bounds) -> Millionths {
+    Millionths(length.0 >> level.min(62)).max(Millionths::nearest(bounds.min))
 }

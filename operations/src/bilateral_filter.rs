@@ -1,6 +1,6 @@
 //! `bilateralFilter`: a mean of the pixels around that are alike. f32 in one fixed order.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, reduced_number, reduced_radius};
 use crate::border::{Rows, Window, keep_alpha};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::Real;
@@ -174,8 +174,10 @@ impl Apply for BilateralFilter {
         SIGMA_SPACE.check("sigmaSpace", self.sigma_space)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Scaled
+    fn reduced(&self, level: u32) -> Reduced<Self> {
+        let sigma_space = reduced_number(self.sigma_space, level, SIGMA_SPACE);
+        let radius = reduced_radius(self.radius, level);
+        Reduced::Scaled(radius.map(|radius| BilateralFilter { radius, sigma_space, ..*self }))
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {

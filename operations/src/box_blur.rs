@@ -1,7 +1,8 @@
 //! `boxBlur`: the mean of a square. Running sums of integers, so that the cost does not depend on the radius.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, reduced_radius};
 use crate::border::{Rows, Window};
+use crate::light::{Encoded, Encoder};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::real::{Real, premultiplied_integers};
 use crate::region::{Region, each_depth};
@@ -23,6 +24,10 @@ pub struct BoxBlur {
     /// How far the square reaches from its centre in pixels: 1 to 100.
     #[schemars(range(min = RADIUS.min, max = RADIUS.max))]
     pub radius: u32,
+    /// Whether light is averaged, as in a lens that is out of focus, in place of the samples as they are encoded (sRGB).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub linear: bool,
 }
 
 impl BoxBlur {
@@ -41,6 +46,7 @@ impl Planned for BoxBlur {
 
     fn cost(&self, input: Extent) -> f64 {
         let premultiplied = if input.pixel.channels.has_alpha() { 2.5 } else { 1.0 };
+        let premultiplied = if self.linear { 5.0 } else { premultiplied };
         premultiplied * 1.5 * input.pixel.channels.count() as f64
     }
 }
@@ -50,18 +56,21 @@ impl Apply for BoxBlur {
         RADIUS.check_whole("radius", self.radius)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Scaled
+    fn reduced(&self, level: u32) -> Reduced<Self> {
+        Reduced::Scaled(reduced_radius(self.radius, level).map(|radius| BoxBlur { radius, ..*self }))
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
         let window = Window { output, radius: self.radius, image: image.size };
         let samples = each_depth!(&input.samples, samples => {
             let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-            match input.channels {
-                Channels::Gray | Channels::Rgb => opaque(&rows, &window),
-                Channels::GrayAlpha => with_alpha::<_, 2>(&rows, &window),
-                Channels::Rgba => with_alpha::<_, 4>(&rows, &window),
+            match (input.channels, self.linear) {
+                (Channels::Gray | Channels::Rgb, false) => opaque(&rows, &window),
+                (Channels::GrayAlpha, false) => with_alpha::<_, 2>(&rows, &window),
+                (Channels::Rgba, false) => with_alpha::<_, 4>(&rows, &window),
+                (Channels::Gray | Channels::Rgb, true) => opaque_in_light(&rows, &window),
+                (Channels::GrayAlpha, true) => with_alpha_in_light::<_, 2>(&rows, &window),
+                (Channels::Rgba, true) => with_alpha_in_light::<_, 4>(&rows, &window),
             }
         });
         Region { rect: output, channels: input.channels, samples }
@@ -97,6 +106,50 @@ fn with_alpha<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window) -> Vec
             let share = if rounded > S::default() { 1.0 / alpha } else { 0.0 };
             let pixel: [S; N] =
                 std::array::from_fn(|c| if c < N - 1 { (sums[c] as f64 * share).sample() } else { rounded });
+            result.extend_from_slice(&pixel);
+        }
+    });
+    result
+}
+
+/// One unit of light in the sums: with alpha of 16 bits, a square of 201 pixels on a side stays below 2^60.
+const LIGHT: f64 = (1u64 << 28) as f64;
+
+/// The light of a sample.
+fn decode<S: Encoded>(light: &[f32], sample: S) -> u64 {
+    (f64::from(light[sample.widen() as usize]) * LIGHT).round_ties_even() as u64
+}
+
+fn opaque_in_light<S: Encoded>(rows: &Rows<S>, window: &Window) -> Vec<S> {
+    let scale = 1.0 / (LIGHT * f64::from((2 * window.radius + 1).pow(2)));
+    let (rect, light, encoder) = (window.read(), S::light(), Encoder::new());
+    let lights = (rect.y..rect.bottom()).flat_map(|y| rows.row(y, rect));
+    let lights: Vec<u64> = lights.map(|sample| decode(light, *sample)).collect();
+    let mut result =
+        Vec::with_capacity(window.output.width as usize * window.output.height as usize * rows.channels);
+    box_sums(&Rows { samples: &lights, rect, channels: rows.channels }, window, u64::from, |sums| {
+        result.extend(sums.iter().map(|sum| encoder.sample::<S>((*sum as f64 * scale) as f32)));
+    });
+    result
+}
+
+fn with_alpha_in_light<S: Encoded, const N: usize>(rows: &Rows<S>, window: &Window) -> Vec<S> {
+    let scale = 1.0 / f64::from((2 * window.radius + 1).pow(2));
+    let (rect, light, encoder) = (window.read(), S::light(), Encoder::new());
+    let premultiply = |pixel: &[S; N]| -> [u64; N] {
+        let alpha = pixel[N - 1].widen() as u64;
+        std::array::from_fn(|c| if c < N - 1 { decode(light, pixel[c]) * alpha } else { alpha })
+    };
+    let pixels = (rect.y..rect.bottom()).flat_map(|y| rows.row(y, rect).as_chunks::<N>().0);
+    let lights: Vec<u64> = pixels.flat_map(premultiply).collect();
+    let mut result = Vec::with_capacity(window.output.width as usize * window.output.height as usize * N);
+    box_sums(&Rows { samples: &lights, rect, channels: N }, window, u64::from, |sums| {
+        for sums in sums.as_chunks::<N>().0 {
+            let alpha: S = (sums[N - 1] as f64 * scale).sample();
+            let share = 1.0 / (LIGHT * sums[N - 1] as f64);
+            let colour = |c: usize| encoder.sample((sums[c] as f64 * share) as f32);
+            let visible = alpha > S::default();
+            let pixel: [S; N] = std::array::from_fn(|c| if c < N - 1 && visible { colour(c) } else { alpha });
             result.extend_from_slice(&pixel);
         }
     });
@@ -157,7 +210,9 @@ fn slide<A: Copy + Default + AddAssign + SubAssign>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{apply_to_row_u8, apply_whole, check_linear, gray_u8, image, picture, pixel_types};
+    use crate::testing::{
+        apply_to_row_u8, apply_whole, check_light, check_linear, gray_u8, image, picture, pixel_types,
+    };
 
     #[test]
     fn a_point_becomes_a_square() {
@@ -165,7 +220,7 @@ mod tests {
         point[12] = 90;
         let square = [[0; 5], [0, 10, 10, 10, 0], [0, 10, 10, 10, 0], [0, 10, 10, 10, 0], [0; 5]];
         assert_eq!(
-            apply_whole(&BoxBlur { radius: 1 }, &gray_u8(5, &point)),
+            apply_whole(&BoxBlur { radius: 1, linear: false }, &gray_u8(5, &point)),
             gray_u8(5, square.as_flattened())
         );
     }
@@ -173,10 +228,10 @@ mod tests {
     #[test]
     fn flat_pictures_stay_and_transparent_pixels_do_not_bleed() {
         let flat = gray_u8(7, &[255; 21]);
-        assert_eq!(apply_whole(&BoxBlur { radius: 100 }, &flat), flat);
+        assert_eq!(apply_whole(&BoxBlur { radius: 100, linear: false }, &flat), flat);
         let row = [90, 255, 255, 0, 255, 0, 255, 0];
         assert_eq!(
-            apply_to_row_u8(&BoxBlur { radius: 1 }, Channels::GrayAlpha, &row),
+            apply_to_row_u8(&BoxBlur { radius: 1, linear: false }, Channels::GrayAlpha, &row),
             [90, 170, 90, 85, 0, 0, 0, 0]
         );
     }
@@ -189,11 +244,21 @@ mod tests {
             let weight = 1.0 / f64::from((2 * radius + 1).pow(2));
             check_linear(
                 &source,
-                &apply_whole(&BoxBlur { radius }, &source),
+                &apply_whole(&BoxBlur { radius, linear: false }, &source),
                 radius as i64,
                 |_, _| weight,
                 0.0,
             );
+        }
+    }
+
+    #[test]
+    fn linear_pictures_follow_the_formula() {
+        for (pixel, radius) in pixel_types().flat_map(|pixel| [1u32, 5].map(|radius| (pixel, radius))) {
+            let source = picture(image(27, 18, pixel), 2);
+            let weight = 1.0 / f64::from((2 * radius + 1).pow(2));
+            let result = apply_whole(&BoxBlur { radius, linear: true }, &source);
+            check_light(&source, &result, radius.into(), |_, _| weight);
         }
     }
 }

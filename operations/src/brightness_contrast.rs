@@ -67,8 +67,8 @@ impl Apply for BrightnessContrast {
         CONTRAST.check("contrast", self.contrast)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Same
+    fn reduced(&self, _: u32) -> Reduced<Self> {
+        Reduced::Same(self.clone())
     }
 
     fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {

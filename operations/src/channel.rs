@@ -71,8 +71,8 @@ impl Planned for Channel {
 }
 
 impl Apply for Channel {
-    fn reduced(&self) -> Reduced {
-        Reduced::Same
+    fn reduced(&self, _: u32) -> Reduced<Self> {
+        Reduced::Same(self.clone())
     }
 
     fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {

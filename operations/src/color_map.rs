@@ -77,8 +77,8 @@ impl Planned for ColorMap {
 }
 
 impl Apply for ColorMap {
-    fn reduced(&self) -> Reduced {
-        Reduced::Same
+    fn reduced(&self, _: u32) -> Reduced<Self> {
+        Reduced::Same(self.clone())
     }
 
     fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {

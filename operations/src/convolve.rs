@@ -55,6 +55,14 @@ impl Convolve {
         self.kernel.first().map_or(0, Vec::len)
     }
 
+    /// The kernel for a picture reduced by 2^`level`: right to a level or so where that picture is flat over a pixel, since
+    /// a weight counts for the two pixels that it falls between, by its distance from them.
+    fn at_level(&self, level: u32) -> Convolve {
+        let across = transposed(&self.kernel.iter().map(|row| reduce(row, level)).collect::<Vec<_>>());
+        let kernel = transposed(&across.iter().map(|column| reduce(column, level)).collect::<Vec<_>>());
+        Convolve { kernel, ..*self }
+    }
+
     /// How far the kernel reaches, in pixels: the square around it is read.
     fn radius(&self) -> u32 {
         (self.kernel.len().max(self.columns()) / 2) as u32
@@ -98,8 +106,9 @@ impl Apply for Convolve {
         OFFSET.check("offset", self.offset)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Scaled
+    fn reduced(&self, level: u32) -> Reduced<Self> {
+        let reduced = self.at_level(level);
+        if reduced.check_bounds().is_ok() { Reduced::Scaled(Some(reduced)) } else { Reduced::Never }
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
@@ -116,6 +125,24 @@ impl Apply for Convolve {
         };
         Region { rect: output, channels: input.channels, samples }
     }
+}
+
+/// An odd number of weights side by side, for pixels 2^`level` times as large; an odd number again.
+fn reduce(weights: &[Millionths], level: u32) -> Vec<Millionths> {
+    let (size, centre) = (1i64 << level.min(20), weights.len() as i64 / 2);
+    let reach = (centre + size - 1) / size;
+    let share = |place: i64, pixel: i64| (size - (place - pixel * size).abs()).max(0);
+    let weight = |pixel: i64| {
+        let shares = (-centre..).zip(weights).map(|(place, weight)| weight.0 * share(place, pixel));
+        Millionths(shares.sum::<i64>() / size)
+    };
+    (-reach..=reach).map(weight).collect()
+}
+
+/// Rows as columns; all are of one length.
+fn transposed(rows: &[Vec<Millionths>]) -> Vec<Vec<Millionths>> {
+    let columns = 0..rows.first().map_or(0, Vec::len);
+    columns.map(|column| rows.iter().map(|row| row[column]).collect()).collect()
 }
 
 /// The kernel on one rectangle.
@@ -229,5 +256,18 @@ mod tests {
             };
             check_linear(&source, &apply_whole(&operation, &source), 2, weight, -0.03);
         }
+    }
+
+    #[test]
+    fn a_kernel_for_a_reduced_picture_has_the_same_sum_and_weighs_by_distance() {
+        let kernel = |rows: &[&[i64]]| {
+            let rows = rows.iter().map(|row| row.iter().map(|weight| Millionths::whole(*weight)).collect());
+            Convolve { kernel: rows.collect(), divisor: one(), offset: zero() }
+        };
+        let row = kernel(&[&[8, 4, 0, 16, 32]]);
+        assert_eq!(row.at_level(1), kernel(&[&[10, 10, 40]]));
+        assert_eq!(row.at_level(2), kernel(&[&[5, 35, 20]]));
+        let square = kernel(&[&[0, 4, 0], &[4, 16, 4], &[0, 4, 0]]);
+        assert_eq!(square.at_level(1), kernel(&[&[0, 2, 0], &[2, 24, 2], &[0, 2, 0]]));
     }
 }

@@ -40,7 +40,7 @@ impl DifferenceOfGaussians {
     pub const NAME: &'static str = "differenceOfGaussians";
 
     fn blurs(&self) -> [GaussianBlur; 2] {
-        [self.sigma1, self.sigma2].map(|sigma| GaussianBlur { sigma })
+        [self.sigma1, self.sigma2].map(|sigma| GaussianBlur { sigma, linear: false })
     }
 
     /// The pixels `output`, of the samples of `input`.
@@ -80,7 +80,7 @@ impl Apply for DifferenceOfGaussians {
         SCALE.check("scale", self.scale)
     }
 
-    fn reduced(&self) -> Reduced {
+    fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Never
     }
 

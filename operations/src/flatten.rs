@@ -83,8 +83,8 @@ impl Apply for Flatten {
         self.background.iter().try_for_each(|level| LEVEL.check("background", *level))
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Same
+    fn reduced(&self, _: u32) -> Reduced<Self> {
+        Reduced::Same(self.clone())
     }
 
     fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {

@@ -1,9 +1,9 @@
 //! `gaussianBlur`: convolution with a Gaussian, first down the columns, then along the rows.
 //! f32 (f64 for 16-bit premultiplied colour) in one fixed order, without fused multiply-add.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, reduced_number};
 use crate::border::Window;
-use crate::linear::apply_linear;
+use crate::linear::{apply_in_light, apply_linear};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::region::{Region, Samples};
 use crate::separable::Symmetric;
@@ -21,6 +21,10 @@ pub struct GaussianBlur {
     /// The standard deviation in pixels: 0.1 to 100. Pixels up to three of it away, rounded up, are weighed.
     #[schemars(range(min = SIGMA.min, max = SIGMA.max))]
     pub sigma: Millionths,
+    /// Whether light is averaged, as in a lens that is out of focus, in place of the samples as they are encoded (sRGB).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("default" = false))]
+    pub linear: bool,
 }
 
 impl GaussianBlur {
@@ -58,6 +62,7 @@ impl Planned for GaussianBlur {
 
     fn cost(&self, input: Extent) -> f64 {
         let premultiplied = if input.pixel.channels.has_alpha() { 1.6 } else { 1.0 };
+        let premultiplied = if self.linear { 2.0 * premultiplied } else { premultiplied };
         premultiplied * input.pixel.channels.count() as f64 * (0.2 + 0.36 * f64::from(self.radius()))
     }
 }
@@ -67,13 +72,19 @@ impl Apply for GaussianBlur {
         SIGMA.check("sigma", self.sigma)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Scaled
+    fn reduced(&self, level: u32) -> Reduced<Self> {
+        Reduced::Scaled(Some(GaussianBlur { sigma: reduced_number(self.sigma, level, SIGMA), ..*self }))
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
         let blur = self.convolution(output, image.size);
         let samples = match &input.samples {
+            Samples::U8(samples) if self.linear => {
+                Samples::U8(apply_in_light::<u8, f32>(&blur, samples, input))
+            }
+            Samples::U16(samples) if self.linear => {
+                Samples::U16(apply_in_light::<u16, f64>(&blur, samples, input))
+            }
             Samples::U8(samples) => Samples::U8(apply_linear::<u8, f32, f32>(&blur, samples, input)),
             Samples::U16(samples) => Samples::U16(apply_linear::<u16, f32, f64>(&blur, samples, input)),
         };
@@ -84,11 +95,11 @@ impl Apply for GaussianBlur {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{apply_whole, gray_u8, picture, samples, values};
+    use crate::testing::{apply_whole, check_light, gray_u8, image, picture, pixel_types, samples, values};
     use tessera_core::pixel::{Channels, Depth, PixelType};
 
     fn blur(sigma: f64) -> GaussianBlur {
-        GaussianBlur { sigma: Millionths::nearest(sigma) }
+        GaussianBlur { sigma: Millionths::nearest(sigma), linear: false }
     }
 
     #[test]
@@ -208,6 +219,18 @@ mod tests {
         let sum: f64 = (-radius..=radius).map(weight).sum();
         let line = |index| (-radius..=radius).map(|d| weight(d) * image[at(index, d)]).sum::<f64>() / sum;
         (0..image.len()).map(line).collect()
+    }
+
+    #[test]
+    fn linear_pictures_follow_the_formula() {
+        for (pixel, sigma) in pixel_types().flat_map(|pixel| [0.7, 2.0].map(|sigma| (pixel, sigma))) {
+            let (source, operation) =
+                (picture(image(25, 17, pixel), 3), GaussianBlur { linear: true, ..blur(sigma) });
+            let weights = operation.weights();
+            let weight =
+                |dx: i64, dy: i64| weights[dx.unsigned_abs() as usize] * weights[dy.unsigned_abs() as usize];
+            check_light(&source, &apply_whole(&operation, &source), operation.radius().into(), weight);
+        }
     }
 
     #[test]

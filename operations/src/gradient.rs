@@ -71,7 +71,7 @@ macro_rules! gradients {
                 SCALE.check("scale", self.scale)
             }
 
-            fn reduced(&self) -> Reduced {
+            fn reduced(&self, _: u32) -> Reduced<Self> {
                 Reduced::Never
             }
 

@@ -54,8 +54,8 @@ impl Planned for Grayscale {
 }
 
 impl Apply for Grayscale {
-    fn reduced(&self) -> Reduced {
-        Reduced::Same
+    fn reduced(&self, _: u32) -> Reduced<Self> {
+        Reduced::Same(self.clone())
     }
 
     fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {

@@ -103,8 +103,8 @@ impl Apply for HueSaturation {
         FACTOR.check("value", self.value)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Same
+    fn reduced(&self, _: u32) -> Reduced<Self> {
+        Reduced::Same(self.clone())
     }
 
     fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {

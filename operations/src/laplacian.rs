@@ -79,7 +79,7 @@ impl Apply for Laplacian {
         SCALE.check("scale", self.scale)
     }
 
-    fn reduced(&self) -> Reduced {
+    fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Never
     }
 

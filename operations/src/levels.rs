@@ -56,8 +56,8 @@ impl Apply for Levels {
         GAMMA.check("gamma", self.gamma)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Same
+    fn reduced(&self, _: u32) -> Reduced<Self> {
+        Reduced::Same(self.clone())
     }
 
     fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {

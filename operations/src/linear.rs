@@ -1,6 +1,7 @@
 //! Linear operations on a neighbourhood: the same sums for every channel, of premultiplied colours where there is alpha.
 
 use crate::border::Rows;
+use crate::light::{Encoded, Encoder};
 use crate::real::{Real, Tap, premultiplied, unpremultiply};
 use crate::region::Region;
 use crate::sample::Sample;
@@ -33,6 +34,55 @@ pub(crate) fn apply_linear<S: Sample, O: Real, P: Real>(
         Channels::GrayAlpha => with_alpha::<S, P, 2>(linear, &rows),
         Channels::Rgba => with_alpha::<S, P, 4>(linear, &rows),
     }
+}
+
+/// The same in linear light: samples are decoded before they are summed, and the sums encoded. Nothing is added at the end.
+pub(crate) fn apply_in_light<S: Encoded, F: Real>(
+    linear: &impl Linear,
+    samples: &[S],
+    input: &Region,
+) -> Vec<S> {
+    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+    match input.channels {
+        Channels::Gray | Channels::Rgb => opaque_in_light::<S, F>(linear, &rows),
+        Channels::GrayAlpha => with_alpha_in_light::<S, F, 2>(linear, &rows),
+        Channels::Rgba => with_alpha_in_light::<S, F, 4>(linear, &rows),
+    }
+}
+
+fn opaque_in_light<S: Encoded, F: Real>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
+    let ((read, output), light, encoder) = (linear.rects(), S::light(), Encoder::new());
+    let decode = |sample: &S| F::from_f64(f64::from(light[sample.widen() as usize]));
+    let samples: Vec<F> =
+        (read.y..read.bottom()).flat_map(|y| rows.row(y, read).iter().map(decode)).collect();
+    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * rows.channels);
+    linear.rows(&Rows { samples: &samples, rect: read, channels: rows.channels }, |sums: &[F]| {
+        result.extend(sums.iter().map(|sum| encoder.sample::<S>(sum.to_f32())));
+    });
+    result
+}
+
+/// Light is multiplied by alpha, which has no curve.
+fn with_alpha_in_light<S: Encoded, F: Real, const N: usize>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
+    let ((read, output), light, encoder) = (linear.rects(), S::light(), Encoder::new());
+    let premultiply = |pixel: &[S; N]| -> [F; N] {
+        let alpha = F::from_i32(pixel[N - 1].widen());
+        let colour = |c: usize| F::from_f64(f64::from(light[pixel[c].widen() as usize])) * alpha;
+        std::array::from_fn(|c| if c < N - 1 { colour(c) } else { alpha })
+    };
+    let colours = (read.y..read.bottom()).flat_map(|y| rows.row(y, read).as_chunks::<N>().0);
+    let colours: Vec<F> = colours.flat_map(premultiply).collect();
+    let encode = |pixel: &[F; N]| -> [S; N] {
+        let alpha: S = pixel[N - 1].sample();
+        let colour = |c: usize| encoder.sample((pixel[c] / pixel[N - 1]).to_f32());
+        let visible = alpha > S::default();
+        std::array::from_fn(|c| if c < N - 1 && visible { colour(c) } else { alpha })
+    };
+    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * N);
+    linear.rows(&Rows { samples: &colours, rect: read, channels: N }, |sums: &[F]| {
+        result.extend(sums.as_chunks::<N>().0.iter().flat_map(encode));
+    });
+    result
 }
 
 fn opaque<S: Sample, F: Real>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {

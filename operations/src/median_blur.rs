@@ -1,6 +1,6 @@
 //! `medianBlur`: the middle sample of a square, for small squares by comparing and exchanging, else bit by bit.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, reduced_radius};
 use crate::border::{Rows, Window, keep_alpha};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::region::{Region, each_depth};
@@ -55,8 +55,8 @@ impl Apply for MedianBlur {
         RADIUS.check_whole("radius", self.radius)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Scaled
+    fn reduced(&self, level: u32) -> Reduced<Self> {
+        Reduced::Scaled(reduced_radius(self.radius, level).map(|radius| MedianBlur { radius }))
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {

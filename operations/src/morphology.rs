@@ -1,6 +1,6 @@
 //! `erode`, `dilate` and what is made of them: `open`, `close`, `morphGradient`, `topHat`, `blackHat`.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, reduced_radius};
 use crate::border::{Rows, keep_alpha};
 use crate::extreme::{Element, Shape, extreme};
 use crate::parameter::{Bounds, OutOfBounds};
@@ -57,8 +57,13 @@ macro_rules! morphology {
                 RADIUS.check_whole("radius", self.radius)
             }
 
-            fn reduced(&self) -> Reduced {
-                Reduced::Scaled
+            fn reduced(&self, level: u32) -> Reduced<Self> {
+                match reduced_radius(self.radius, level) {
+                    Some(radius) => Reduced::Scaled(Some($name { radius, ..*self })),
+                    // An element of one pixel would make it black all over, which the result is not.
+                    None if self.morphology().is_difference() => Reduced::Never,
+                    None => Reduced::Scaled(None),
+                }
             }
 
             fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
@@ -114,6 +119,14 @@ struct Morphology {
 }
 
 impl Morphology {
+    /// Whether the result is a difference of pictures, which is black where nothing changes.
+    fn is_difference(&self) -> bool {
+        match self.kind {
+            Kind::Erode | Kind::Dilate | Kind::Open | Kind::Close => false,
+            Kind::MorphGradient | Kind::TopHat | Kind::BlackHat => true,
+        }
+    }
+
     /// How far the result depends on the image, in pixels.
     fn reach(&self) -> u32 {
         self.steps() * self.element.radius

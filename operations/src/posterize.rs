@@ -40,8 +40,8 @@ impl Apply for Posterize {
         LEVELS.check_whole("levels", self.levels)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Same
+    fn reduced(&self, _: u32) -> Reduced<Self> {
+        Reduced::Same(self.clone())
     }
 
     fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {

@@ -20,6 +20,8 @@ pub(crate) trait Real:
 
     fn from_i32(value: i32) -> Self;
 
+    fn to_f32(self) -> f32;
+
     /// The sample nearest to the value, saturated; ties to the even one.
     fn sample<S: Sample>(self) -> S;
 }
@@ -31,6 +33,10 @@ impl Real for f32 {
 
     fn from_i32(value: i32) -> f32 {
         value as f32
+    }
+
+    fn to_f32(self) -> f32 {
+        self
     }
 
     fn sample<S: Sample>(self) -> S {
@@ -45,6 +51,10 @@ impl Real for f64 {
 
     fn from_i32(value: i32) -> f64 {
         f64::from(value)
+    }
+
+    fn to_f32(self) -> f32 {
+        self as f32
     }
 
     fn sample<S: Sample>(self) -> S {

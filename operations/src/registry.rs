@@ -27,6 +27,10 @@ macro_rules! operations {
             /// The names of all operations, in the order of the list.
             pub const NAMES: &[&str] = &[$(crate::$module::$name::NAME),*];
 
+            fn reduced_parameters(&self, level: u32) -> Reduced<Operation> {
+                match self { $(Operation::$name(parameters) => parameters.reduced(level).map(Operation::$name),)* }
+            }
+
             fn planned(&self) -> &dyn Planned {
                 match self { $(Operation::$name(parameters) => parameters,)* }
             }
@@ -70,6 +74,10 @@ operations! {
     morphology::MorphGradient,
     morphology::TopHat,
     morphology::BlackHat,
+    crop::Crop,
+    resize::Resize,
+    rotate::Rotate,
+    flip::Flip,
 }
 
 impl Planned for Operation {
@@ -85,6 +93,10 @@ impl Planned for Operation {
         self.planned().reads(output, input)
     }
 
+    fn window(&self, output: Size, input: Size) -> Size {
+        self.planned().window(output, input)
+    }
+
     fn cost(&self, input: Extent) -> f64 {
         self.planned().cost(input)
     }
@@ -95,8 +107,8 @@ impl Apply for Operation {
         self.applied().check_bounds()
     }
 
-    fn reduced(&self) -> Reduced {
-        self.applied().reduced()
+    fn reduced(&self, level: u32) -> Reduced<Operation> {
+        if level == 0 { Reduced::Same(self.clone()) } else { self.reduced_parameters(level) }
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {

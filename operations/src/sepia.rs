@@ -88,8 +88,8 @@ impl Apply for Sepia {
         AMOUNT.check("amount", self.amount)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Same
+    fn reduced(&self, _: u32) -> Reduced<Self> {
+        Reduced::Same(self.clone())
     }
 
     fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {

@@ -51,7 +51,7 @@ impl Apply for Threshold {
         VALUE.check("value", self.value)
     }
 
-    fn reduced(&self) -> Reduced {
+    fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Never
     }
 

@@ -1,6 +1,6 @@
 //! `unsharpMask`: what a blur takes away is added once more.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, reduced_number};
 use crate::border::Rows;
 use crate::gaussian_blur::GaussianBlur;
 use crate::linear::Linear;
@@ -50,7 +50,7 @@ impl UnsharpMask {
     pub const NAME: &'static str = "unsharpMask";
 
     fn blur(&self) -> GaussianBlur {
-        GaussianBlur { sigma: self.sigma }
+        GaussianBlur { sigma: self.sigma, linear: false }
     }
 
     /// The result for `samples`, those of `input`.
@@ -129,8 +129,8 @@ impl Apply for UnsharpMask {
         THRESHOLD.check("threshold", self.threshold)
     }
 
-    fn reduced(&self) -> Reduced {
-        Reduced::Scaled
+    fn reduced(&self, level: u32) -> Reduced<Self> {
+        Reduced::Scaled(Some(UnsharpMask { sigma: reduced_number(self.sigma, level, SIGMA), ..*self }))
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {

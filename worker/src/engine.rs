@@ -150,7 +150,7 @@ impl Fetcher {
         let steps = || units.iter().flat_map(|unit| &unit.steps);
         let largest = steps().max_by_key(|step| step.pixels()).copied().unwrap_or(Rect::new(0, 0, 0, 0));
         let needs = steps().map(|step| self.header.tiles_for(chain.reads(*step)[0]));
-        Ok(Schedule::new(needs, source::tile_budget(&self.plan, largest)).collect())
+        Ok(Schedule::new(needs, source::tile_budget(&self.plan, &chain, largest)).collect())
     }
 }
 

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use tessera_core::geometry::Rect;
+use tessera_core::operation::Chain;
 use tessera_core::plan::{Access, Plan};
 use tessera_formats::header::Header;
 use tessera_formats::icc;
@@ -67,13 +68,9 @@ fn join(a: Range<u64>, b: Range<u64>) -> Range<u64> {
 
 /// How many tiles of the source may be held at once: about two windows around what is computed at once, of which
 /// [`tessera_core::cost::Footprint`] counts three, one being the encoded tiles of the next.
-pub(crate) fn tile_budget(plan: &Plan<Operation>, step: Rect) -> usize {
+pub(crate) fn tile_budget(plan: &Plan<Operation>, chain: &Chain<'_>, step: Rect) -> usize {
     let Access::Tiles { tile } = plan.source.access else { return 0 };
-    let halo = 2 * plan.halo;
-    let window = tessera_core::geometry::Size::new(
-        step.width + halo + 2 * tile.width,
-        step.height + halo + 2 * tile.height,
-    );
+    let window = tessera_core::cost::window(chain, step.size(), tile);
     usize::try_from(2 * window.pixels() / tile.pixels().max(1)).unwrap_or(usize::MAX)
 }
 

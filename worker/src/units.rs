@@ -42,7 +42,7 @@ fn of_pieces<O>(plan: &Plan<O>, pieces: &[Piece], above: u32) -> Vec<Unit> {
         for (number, strip) in strips.into_iter().enumerate() {
             let above = above.min(strip.rect.y);
             let rect = Rect { y: strip.rect.y - above, height: strip.rect.height + above, ..strip.rect };
-            let steps = steps(rect, plan.column, rect.height);
+            let steps = steps(rect, plan.column, plan.rows.unwrap_or(rect.height));
             units.push(Unit { piece, last: number + 1 == count, rect, tiles: strip.tiles, steps });
         }
     }
@@ -52,7 +52,7 @@ fn of_pieces<O>(plan: &Plan<O>, pieces: &[Piece], above: u32) -> Vec<Unit> {
 /// All of the image as one unit.
 fn whole<O>(plan: &Plan<O>) -> Unit {
     let rect = plan.grid.image.rect();
-    let steps = steps(rect, plan.column, STEP_ROWS);
+    let steps = steps(rect, plan.column, plan.rows.unwrap_or(STEP_ROWS).min(STEP_ROWS));
     Unit { piece: 0, last: true, rect, tiles: plan.grid.file_order().collect(), steps }
 }
 

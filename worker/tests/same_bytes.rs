@@ -1,4 +1,4 @@
-//! The bytes of a file do not depend on how it was made: whole, in any number of shards, in any columns.
+//! The bytes of a file do not depend on how it was made: whole, in any number of shards, in any columns and rows.
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod common;
@@ -15,10 +15,11 @@ const SPREADS: [Spread; 4] = [Spread::Whole, Spread::Shards(1), Spread::Shards(2
 async fn check(source: &[u8], chain: &str, format: OutputFormat) {
     let wanted = expected(source, &Job::new(chain, format, Spread::Whole));
     let mut digests = Vec::new();
-    for (spread, column) in SPREADS.into_iter().zip([4096, 256, 100, 512]) {
+    let steps = [(4096, None), (256, Some(64)), (100, Some(17)), (512, None)];
+    for (spread, (column, rows)) in SPREADS.into_iter().zip(steps) {
         let world = World::new(source).await;
         let mut plan = world.plan(&Job::new(chain, format, spread)).await;
-        plan.column = column;
+        (plan.column, plan.rows) = (column, rows);
         let published = world.run(&plan).await.unwrap();
         let output = world.output().await;
         assert!(output == wanted, "{format:?} {spread:?} column {column}: other bytes");
@@ -58,6 +59,19 @@ async fn sixteen_bits_and_alpha() {
     for format in [NONE, DEFLATE, PNG] {
         check(&source, chain, format).await;
         check(&source, "[]", format).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_that_is_turned_cut_and_resized() {
+    let source = file(&picture(1500, 1300, RGB), DEFLATE);
+    let smaller = r#"[{"rotate":{"degrees":90}},{"resize":{"scale":0.43}},{"gaussianBlur":{"sigma":2,"linear":true}},
+        {"crop":{"x":31,"y":7,"width":500,"height":601}},{"flip":{"axis":"horizontal"}}]"#;
+    let larger = r#"[{"crop":{"x":700,"y":900,"width":400,"height":300}},{"resize":{"width":1100,"filter":"bicubic"}}]"#;
+    for chain in [smaller, larger, r#"[{"resize":{"width":20,"height":9}}]"#] {
+        for format in [DEFLATE, PNG, JPEG] {
+            check(&source, chain, format).await;
+        }
     }
 }
 

@@ -41,16 +41,20 @@ pub(crate) fn page(crds: &[CustomResourceDefinition]) -> Result<String> {
 
 fn parameters(operation: &Value) -> String {
     let all = operation["properties"].as_object().into_iter().flatten();
-    all.map(|(name, schema)| parameter(name, schema)).collect::<Vec<_>>().join("<br>")
+    let required =
+        |name: &String| operation["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
+    let without = |name| if required(name) { "required" } else { "may be left out" };
+    all.map(|(name, schema)| parameter(name, schema, without(name))).collect::<Vec<_>>().join("<br>")
 }
 
-fn parameter(name: &str, schema: &Value) -> String {
+/// `without` stands in the place of a default that there is not.
+fn parameter(name: &str, schema: &Value, without: &str) -> String {
     let values = match (&schema["enum"], &schema["minimum"], &schema["maximum"]) {
         (Value::Array(choices), _, _) => choices.iter().map(plain).collect::<Vec<_>>().join(", "),
         (_, Value::Number(min), Value::Number(max)) => format!("{} to {}", number(min), number(max)),
         _ => schema["type"].as_str().unwrap_or_default().to_owned(),
     };
-    let default = schema.get("default").map_or("required".to_owned(), plain);
+    let default = schema.get("default").map_or(without.to_owned(), plain);
     format!("`{name}`: {values}; {default}. {}", description(schema))
 }
 

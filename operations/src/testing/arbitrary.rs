@@ -53,7 +53,7 @@ fn pick<'a>(values: &'a [Value], random: &mut impl Iterator<Item = f64>) -> &'a 
 fn number(schema: &Value, random: f64) -> Value {
     let bound = |key: &str| schema[key].as_f64().expect("every number has bounds");
     let range = bound("maximum") - bound("minimum");
-    json!(bound("minimum") + if range < 1e6 { range } else { 40.0 } * random.powi(3))
+    json!(bound("minimum") + if range < 1e6 { range } else { 16.0 } * random.powi(3))
 }
 
 /// Three items, or as near to that as is allowed.

@@ -30,6 +30,7 @@ const GOLDEN: &[(&str, u64)] = &[
     (r#"{"gaussianBlur":{"sigma":0.1}}"#, 0xebc5_4668_88ff_e892),
     (r#"{"gaussianBlur":{"sigma":1.5}}"#, 0x2e40_1cf4_b79e_516f),
     (r#"{"gaussianBlur":{"sigma":25}}"#, 0x5261_62ad_3e81_a189),
+    (r#"{"gaussianBlur":{"sigma":1.5,"linear":true}}"#, 0x4ff8_8f36_6a03_0e15),
     (r#"{"sobel":{}}"#, 0xa22b_d67b_24d0_59cd),
     (r#"{"sobel":{"norm":"l1","scale":0.3}}"#, 0x17d8_4c45_95a4_47e5),
     (r#"{"sobel":{"norm":"l2","scale":0.3}}"#, 0xe8df_2bbf_6577_8ca5),
@@ -51,6 +52,7 @@ const GOLDEN: &[(&str, u64)] = &[
     (r#"{"unsharpMask":{"sigma":1.5}}"#, 0x8843_4ef9_a729_2250),
     (r#"{"unsharpMask":{"sigma":4,"amount":2.5,"threshold":0.1}}"#, 0x4e9f_244e_452d_74d2),
     (r#"{"boxBlur":{"radius":3}}"#, 0x13b8_9914_69ef_2266),
+    (r#"{"boxBlur":{"radius":3,"linear":true}}"#, 0xaca7_99b2_2ab6_3e25),
     (r#"{"boxBlur":{"radius":100}}"#, 0xd64a_f82c_43f9_fdcc),
     (
         r#"{"convolve":{"kernel":[[1,2,3],[4,-5,6],[0,0.5,0]],"divisor":8,"offset":0.1}}"#,
@@ -60,6 +62,20 @@ const GOLDEN: &[(&str, u64)] = &[
     (r#"{"medianBlur":{"radius":2}}"#, 0x12aa_dddd_a042_0207),
     (r#"{"medianBlur":{"radius":5}}"#, 0x282d_bce8_a437_1d9b),
     (r#"{"bilateralFilter":{"radius":4,"sigmaColor":0.1,"sigmaSpace":3}}"#, 0x23bc_3fdb_ca89_ac70),
+    (r#"{"crop":{"x":3,"y":5,"width":50,"height":41}}"#, 0xba5b_cea5_eaea_0352),
+    (r#"{"resize":{"width":40}}"#, 0xf866_a37e_dd92_d712),
+    (r#"{"resize":{"width":100,"height":20}}"#, 0x20f8_80e1_9ef6_addc),
+    (r#"{"resize":{"height":99,"filter":"bicubic"}}"#, 0xaf77_2798_36c1_edb9),
+    (r#"{"resize":{"scale":0.3,"filter":"bilinear"}}"#, 0x53e5_946f_65c5_8ab6),
+    (r#"{"resize":{"scale":0.07,"filter":"area"}}"#, 0x7393_533f_ac9d_65ac),
+    (r#"{"resize":{"scale":1.7,"filter":"area"}}"#, 0x43d9_8021_50b9_db90),
+    (r#"{"resize":{"scale":2.3,"filter":"nearest"}}"#, 0x209c_9fcd_f031_83a7),
+    (r#"{"resize":{"scale":0.5,"linear":true}}"#, 0x022d_e507_a1ed_b976),
+    (r#"{"rotate":{"degrees":90}}"#, 0xd4ce_d261_1e46_f550),
+    (r#"{"rotate":{"degrees":180}}"#, 0x7334_11e2_3560_f420),
+    (r#"{"rotate":{"degrees":270}}"#, 0xc4cf_8c0e_9c4b_dee4),
+    (r#"{"flip":{"axis":"horizontal"}}"#, 0xafbf_0fba_d70e_d064),
+    (r#"{"flip":{"axis":"vertical"}}"#, 0xb547_9980_95d4_6498),
 ];
 
 /// FNV-1a (64 bits) over the samples, each as two bytes.

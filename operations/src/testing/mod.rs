@@ -3,6 +3,7 @@
 
 mod arbitrary;
 mod golden;
+mod reduced;
 mod tiling;
 
 use crate::apply::Apply;
@@ -137,6 +138,45 @@ pub(crate) fn check_linear(
         let allowed = if alpha && !is_alpha { 0.51 * max / sum_of_alpha.min(max) } else { 0.51 };
         let off = (value as f64 - exact.clamp(0.0, max)).abs();
         assert!(off <= allowed, "{} {index}: {value}, {exact}", source.pixel());
+    }
+}
+
+/// The sRGB curve: the light of a fraction of the range, and back.
+pub(crate) const SRGB: [fn(f64) -> f64; 2] = [
+    |value| if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) },
+    |light| if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 },
+];
+
+/// Compares `result` with the means in float64 of the light of the samples of `source` up to `radius` away, which have the
+/// weight of their distance (all together 1) and, but for alpha itself, of their alpha.
+pub(crate) fn check_light(source: &Region, result: &Region, radius: i64, weight: impl Fn(i64, i64) -> f64) {
+    let (width, height) = (i64::from(source.rect.width), i64::from(source.rect.height));
+    let (count, colours, max) =
+        (source.channels.count(), source.channels.colours(), f64::from(source.pixel().depth.max()));
+    let (all, [decode, encode]) = (values(source), SRGB);
+    let offsets = || (-radius..=radius).flat_map(|dy| (-radius..=radius).map(move |dx| (dx, dy)));
+    let mean = |index: usize| {
+        let (pixel, c) = ((index / count) as i64, index % count);
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (dx, dy) in offsets() {
+            let (x, y) =
+                ((pixel % width + dx).clamp(0, width - 1), (pixel / width + dy).clamp(0, height - 1));
+            let there = (y * width + x) as usize * count;
+            let alpha = if count > colours { all[there + colours] as f64 / max } else { 1.0 };
+            let value = all[there + c] as f64 / max;
+            sum += weight(dx, dy) * if c == colours { value } else { alpha * decode(value) };
+            weights += weight(dx, dy) * alpha;
+        }
+        if c == colours { (sum, 1.0) } else { (encode(sum / weights), weights) }
+    };
+    for (index, value) in values(result).into_iter().enumerate() {
+        let (exact, weights) = mean(index);
+        if weights * max < 0.51 {
+            assert_eq!(value, 0);
+        } else {
+            let off = (value as f64 - exact * max).abs();
+            assert!(off <= 0.55 / weights, "{} {index}: {value}, {}", source.pixel(), exact * max);
+        }
     }
 }
 

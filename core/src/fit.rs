@@ -1,0 +1,99 @@
+//! What a worker computes at once, so that it fits in its memory. Pure; nothing that a file contains depends on it.
+
+use crate::cost::Footprint;
+use crate::geometry::Size;
+use crate::grid::Grid;
+use crate::operation::{Chain, Extent};
+use crate::output::OutputFormat;
+use crate::piece::{self, Piece};
+use crate::plan::{Access, PlanRefusal, Request};
+
+/// The columns of a strip that are computed at once, before memory asks for fewer.
+const COLUMN: u32 = 4096;
+
+/// The fewest columns before memory asks for fewer rows, and the fewest of both: a chain that makes an image much smaller
+/// reads a large part of it for each.
+const NARROW: u32 = 256;
+const LEAST: u32 = 16;
+
+/// What is computed at once, and the memory that a worker needs for it.
+pub(crate) struct Fit {
+    /// Columns of a strip.
+    pub(crate) column: u32,
+    /// Rows of a strip, where that is not all of them.
+    pub(crate) rows: Option<u32>,
+    /// Bytes.
+    pub(crate) memory: u64,
+}
+
+/// The most that fits in the pool's memory.
+///
+/// # Errors
+/// Not even the least does.
+pub(crate) fn fit<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Result<Fit, PlanRefusal> {
+    let (strip, piece) = largest(request, grid, chain.output());
+    let needs = |step: Size| {
+        let step = Size::new(step.width.min(strip.width), step.height);
+        Footprint { image: &request.image, chain, strip, step, piece }.memory()
+    };
+    let fits = |step: &Size| needs(*step) <= request.limits.memory;
+    let least = Size::new(LEAST, strip.height.min(LEAST));
+    let step = steps(strip).into_iter().find(fits).unwrap_or(least);
+    let memory = needs(step);
+    if memory > request.limits.memory {
+        return Err(PlanRefusal::TooLarge(format!(
+            "a worker needs {} MiB for this job and has {}: raise spec.worker.resources.limits.memory of the WorkerPool{}",
+            memory.div_ceil(1 << 20),
+            request.limits.memory >> 20,
+            if request.image.access == Access::Whole {
+                ", or convert the source to a tiled TIFF"
+            } else {
+                ""
+            }
+        )));
+    }
+    let rows = (step.height < strip.height).then_some(step.height);
+    Ok(Fit { column: step.width, rows, memory })
+}
+
+/// What may be computed at once of a strip, the best first: narrower columns, then fewer rows, then both.
+fn steps(strip: Size) -> Vec<Size> {
+    let halves = |from: u32, to: u32| {
+        std::iter::successors(Some(from), |side| Some(side / 2)).take_while(move |side| *side >= to)
+    };
+    let columns = halves(COLUMN, NARROW).map(|width| Size::new(width, strip.height));
+    let rows = halves(strip.height / 2, LEAST).map(|height| Size::new(NARROW, height));
+    let least = halves(NARROW / 2, LEAST).map(|width| Size::new(width, strip.height.min(LEAST)));
+    columns.chain(rows).chain(least).collect()
+}
+
+/// The size of the largest strip and the raw bytes of the largest piece: those of the first block, since only blocks
+/// at the right and bottom edge are smaller. A JPEG is held as a whole.
+fn largest<O>(request: &Request<O>, grid: &Grid, output: Extent) -> (Size, u64) {
+    if matches!(request.format, OutputFormat::Jpeg { .. }) {
+        return (output.size, output.size.pixels() * output.pixel.bytes() as u64);
+    }
+    let blocks = grid.blocks().min(64);
+    let first = piece::pieces(grid, output.pixel.bytes(), 0..blocks);
+    let strips = first.iter().flat_map(|piece| piece.strips(grid));
+    let strip = strips.map(|strip| strip.rect.size()).max_by_key(|size| size.pixels()).unwrap_or(output.size);
+    let raw = |piece: &Piece| piece.tile_count(grid) * grid.tile.pixels() * output.pixel.bytes() as u64;
+    (strip, first.iter().map(raw).max().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_computed_at_once_becomes_smaller_and_smaller() {
+        let all = steps(Size::new(4096, 512));
+        assert_eq!((all[0], all[4]), (Size::new(4096, 512), Size::new(256, 512)));
+        assert_eq!(
+            (all[5], all[9], all.last()),
+            (Size::new(256, 256), Size::new(256, 16), Some(&Size::new(16, 16)))
+        );
+        assert!(all.windows(2).all(|pair| pair[1].pixels() < pair[0].pixels()));
+        assert!(steps(Size::new(1, 1)).iter().all(|step| step.height == 1));
+    }
+}
