@@ -6,6 +6,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::{Map, Value, json};
 
+/// The name by which a field `y` comes from kubectl, unless it was quoted.
+pub const YAML_Y: &str = "true";
+
 /// Both definitions.
 pub fn crds() -> Vec<CustomResourceDefinition> {
     let mut pool = mended(WorkerPool::crd());
@@ -63,6 +66,7 @@ fn mend(schema: &mut Value) {
     bound_quantity(object);
     mend_union(object);
     tidy_description(object);
+    let_y_be_true(object);
     for key in ["items", "additionalProperties"] {
         object.get_mut(key).into_iter().for_each(mend);
     }
@@ -123,6 +127,20 @@ fn mend_union(object: &mut Map<String, Value>) {
             "message": format!("{}; known: {}", one_key_form(), names.join(", ")),
         }]),
     );
+}
+
+/// kubectl and Helm read YAML 1.1, where an unquoted `y` means true: a field `y` comes to the API server by the name
+/// `true`. It is taken by either name, so that people need not know.
+fn let_y_be_true(object: &mut Map<String, Value>) {
+    let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let Some(mut field) = properties.get("y").cloned() else { return };
+    field["description"] = json!("The same as y: what kubectl makes of a y that is not in quotes.");
+    properties.insert(YAML_Y.to_owned(), field);
+    if let Some(required) = object.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| name != "y");
+    }
+    let rule = json!([{ "rule": "has(self.y) != has(self.__true__)", "message": "y is required, once" }]);
+    object.insert("x-kubernetes-validations".to_owned(), rule);
 }
 
 /// What an operation looks like; the only union of one-key objects so far.

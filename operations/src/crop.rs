@@ -19,6 +19,8 @@ pub struct Crop {
     #[schemars(range(min = PLACE.min, max = PLACE.max))]
     pub x: u32,
     /// The rectangle's first row, counted from 0 at the top.
+    // kubectl reads an unquoted `y` as YAML 1.1 does: true.
+    #[serde(alias = "true")]
     #[schemars(range(min = PLACE.min, max = PLACE.max))]
     pub y: u32,
     /// Pixels in a row of the rectangle.

@@ -34,7 +34,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
 pub(crate) fn files() -> Result<Vec<Generated>> {
     let mut files = Vec::new();
     for crd in crds() {
-        let text = serde_norway::to_string(&crd)?;
+        let text = quoted(&serde_norway::to_string(&crd)?);
         files.push(Generated {
             path: format!("crds/{}.yaml", crd.spec.names.plural),
             text: format!("{HEADER}{text}"),
@@ -42,6 +42,16 @@ pub(crate) fn files() -> Result<Vec<Generated>> {
     }
     files.push(Generated { path: "docs/operations.md".to_owned(), text: operations::page(&crds())? });
     Ok(files)
+}
+
+/// The same YAML for readers of YAML 1.1, such as kubectl and Helm: to them a bare `y` means true.
+fn quoted(text: &str) -> String {
+    let quoted_line = |line: &str| match line.trim_start() {
+        "y:" => line.replace("y:", "\"y\":"),
+        "- y" => line.replace("- y", "- \"y\""),
+        _ => line.to_owned(),
+    };
+    text.lines().map(|line| quoted_line(line) + "\n").collect()
 }
 
 fn write(root: &Path, file: &Generated) -> Result<()> {
