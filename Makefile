@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export NODES ?= 3
 export CLUSTER
 
-.PHONY: help try demo test bench-cluster lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env clean
+.PHONY: help try demo test bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env clean
 
 help: ## lists these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -20,6 +20,9 @@ test: ## all tests, on a real cluster too
 
 bench-cluster: ## more slots against speed, overheads, and dask beside it; writes docs/benchmarks/fleet.md (QUICK=1: a trial)
 	@dev/bench-cluster.sh
+
+bench-many: ## 200 jobs over 5 namespaces, 10,000 without pixels, and one of 1,000,000 tiles; writes docs/benchmarks/many.md
+	@dev/bench-many.sh
 
 lint: ## formatting, clippy and shellcheck, warnings denied
 	cargo fmt --all --check

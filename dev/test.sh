@@ -25,6 +25,12 @@ on_cluster() {
   aloud cargo test --release --workspace --test cluster -- --test-threads "${TEST_THREADS:-4}"
 }
 
+# They kill nodes and scale pools, so one goes after the other.
+fleet_on_cluster() {
+  eval "$("$DEV/cluster.sh" env)"
+  aloud cargo test --release --workspace --test fleet -- --test-threads 1 --nocapture
+}
+
 say "Tessera: all tests"
 step "lints" lint
 step "build" build
@@ -32,5 +38,7 @@ step "tests of the crates" aloud cargo test --release --workspace --exclude tess
 step "the cluster" "$DEV/cluster.sh" up
 step "images" env BUILD=no "$DEV/images.sh"
 step "install" "$DEV/install.sh"
+step "KEDA's schema" "$DEV/keda.sh"
 step "tests on the cluster" on_cluster
+step "tests of the fleet" fleet_on_cluster
 say "all passed in $((SECONDS / 60)) min $((SECONDS % 60)) s"
