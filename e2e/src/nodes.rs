@@ -161,16 +161,15 @@ impl Nodes {
         .await
     }
 
-    /// Thousandths of a processor that every node offers at least.
+    /// MiB of memory that every node offers at least.
     ///
     /// # Errors
     /// The API server does not answer.
-    pub async fn millicores(&self) -> Result<u32> {
+    pub async fn mebibytes(&self) -> Result<u64> {
         let nodes = self.api.list(&ListParams::default()).await?.items;
         let offered = nodes.iter().map(|node| {
-            let all = node.status.as_ref()?.allocatable.as_ref()?.get("cpu")?.0.as_str();
-            all.strip_suffix('m')
-                .map_or_else(|| Some(all.parse::<u32>().ok()? * 1000), |text| text.parse().ok())
+            let all = node.status.as_ref()?.allocatable.as_ref()?.get("memory")?.0.as_str();
+            Some(all.strip_suffix("Ki")?.parse::<u64>().ok()? / 1024)
         });
         offered.min().flatten().context("every node says what it offers")
     }

@@ -277,9 +277,11 @@ fn exit_code(pod: &Pod) -> Option<i32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_joins_in_the_middle_takes_shards() -> Result<()> {
     with_nodes("joined", async |ns, nodes| {
-        // One worker fills a node.
-        let request = format!("{}m", nodes.millicores().await? * 6 / 10);
-        let worker = json!({ "resources": { "requests": { "cpu": request } } });
+        // One worker fills a node; a node takes its seconds to join, so the work is slow.
+        let memory = format!("{}Mi", nodes.mebibytes().await? * 6 / 10);
+        let requests = json!({ "cpu": "10m", "memory": memory });
+        let limits = json!({ "cpu": "250m", "memory": memory });
+        let worker = json!({ "resources": { "requests": requests, "limits": limits } });
         ns.change_pool("default", json!({ "replicas": 5, "worker": worker })).await?;
         let (_, expected) = slow_job(ns, "").await?;
         wait_pending(ns).await?;
