@@ -37,7 +37,7 @@ part() {
 run_real() { part real --jobs "$REAL" --namespaces 5 --slots 2 --patience 900 --out "$FOLDER/real.json"; }
 run_jobs() {
   start_kwok
-  part jobs --jobs "$JOBS" --namespaces 10 --slots 20 --every "$((JOBS > 2000 ? 5 : 2))" --patience 2400 --out "$FOLDER/jobs-$JOBS${SUFFIX:-}.json"
+  part jobs --jobs "$JOBS" --namespaces 10 --slots 20 --every "$((JOBS > 2000 ? 5 : 2))" --patience 5400 --out "$FOLDER/jobs-$JOBS${SUFFIX:-}.json"
 }
 run_tiles() {
   start_kwok
