@@ -175,16 +175,16 @@ pub struct Source {
     pub uri: String,
 }
 
-/// Where the result goes. At most one of `png`, `jpeg` and `tiff`; with none, the ending of `uri` says the format.
+/// Where the result goes. At most one of `png`, `jpeg`, `tiff` and `cog`; with none, the ending of `uri` says the format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     {
-        "rule": "[has(self.png), has(self.jpeg), has(self.tiff)].filter(given, given).size() <= 1",
-        "message": "one output has one format: keep one of png, jpeg and tiff",
+        "rule": "[has(self.png), has(self.jpeg), has(self.tiff), has(self.cog)].filter(given, given).size() <= 1",
+        "message": "one output has one format: keep one of png, jpeg, tiff and cog",
     },
     {
-        "rule": "has(self.png) || has(self.jpeg) || has(self.tiff) || self.uri.matches('[.]([tT][iI][fF][fF]?|[pP][nN][gG]|[jJ][pP][eE]?[gG])$')",
+        "rule": "has(self.png) || has(self.jpeg) || has(self.tiff) || has(self.cog) || self.uri.matches('[.]([tT][iI][fF][fF]?|[pP][nN][gG]|[jJ][pP][eE]?[gG])$')",
         "fieldPath": ".uri",
         "message": "the name does not say the format: let it end in .tif, .tiff, .png, .jpg or .jpeg, or name the format beside uri, such as \"png: {}\"",
     },
@@ -202,6 +202,9 @@ pub struct Output {
     /// A tiled TIFF file; BigTIFF where it may pass 4 GiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tiff: Option<Tiff>,
+    /// A Cloud Optimized GeoTIFF: a tiled TIFF with overviews, which viewers open at once, however large it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cog: Option<Tiff>,
     /// What to do if the object exists already: refuse the job, or replace the object at the end.
     #[serde(default)]
     pub if_exists: IfExists,
@@ -230,28 +233,36 @@ pub struct Jpeg {
 
 impl Default for Jpeg {
     fn default() -> Jpeg {
-        Jpeg { quality: 90 }
+        Jpeg { quality: DEFAULT_QUALITY }
     }
 }
 
-/// Options of a TIFF file.
+/// Quality of a JPEG where none is given.
+pub(crate) const DEFAULT_QUALITY: u8 = 90;
+
+/// Options of a TIFF file or a COG.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Tiff {
     /// Width and height of a tile in pixels.
     #[schemars(extend("enum" = [256, 512, 1024]))]
     pub tile: u32,
-    /// How the tiles are compressed; both are lossless.
+    /// How the tiles are compressed. All but jpeg are lossless.
     pub compression: Compression,
+    /// Quality with `compression: jpeg`, as libjpeg counts it; 90 if left out.
+    #[schemars(range(min = 1, max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<u8>,
 }
 
 impl Default for Tiff {
     fn default() -> Tiff {
-        Tiff { tile: 512, compression: Compression::default() }
+        Tiff { tile: 512, compression: Compression::default(), quality: None }
     }
 }
 
-/// Compression of a TIFF's tiles: none, or deflate with the horizontal predictor.
+/// Compression of a TIFF's tiles: none; deflate, zstd (faster) or lzw (known to the oldest readers), each with the horizontal
+/// predictor; or jpeg, for 8-bit images without alpha.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Compression {
@@ -260,6 +271,12 @@ pub enum Compression {
     #[default]
     #[allow(missing_docs, reason = "as above")]
     Deflate,
+    #[allow(missing_docs, reason = "as above")]
+    Zstd,
+    #[allow(missing_docs, reason = "as above")]
+    Lzw,
+    #[allow(missing_docs, reason = "as above")]
+    Jpeg,
 }
 
 /// What to do with an output that exists: refuse the job, or replace the object at the end.

@@ -1,6 +1,6 @@
 //! From the loose spec to a checked one: what a schema cannot say, or says badly. Pure; it looks at no image, pool or store.
 
-use crate::imagejob::{Compression, IfExists, ImageJobSpec, MAX_OPERATIONS, Output};
+use crate::imagejob::{Compression, DEFAULT_QUALITY, IfExists, ImageJobSpec, MAX_OPERATIONS, Output, Tiff};
 use crate::problem::Problem;
 use crate::uri::{Locations, Uri};
 use std::time::Duration;
@@ -123,37 +123,54 @@ fn output_format(output: &Output, uri: &Uri, problems: &mut Vec<Problem>) -> Opt
     let mut given = Vec::new();
     given.extend(output.png.as_ref().map(|_| OutputFormat::Png));
     given.extend(output.jpeg.as_ref().map(|jpeg| OutputFormat::Jpeg { quality: jpeg.quality }));
-    given.extend(output.tiff.as_ref().and_then(|tiff| tiff_format(tiff.tile, tiff.compression, problems)));
+    given.extend(output.tiff.as_ref().and_then(|options| {
+        let (tile, compression) = tiles("spec.output.tiff", options, problems)?;
+        Some(OutputFormat::Tiff { tile, compression })
+    }));
+    given.extend(output.cog.as_ref().and_then(|options| {
+        let (tile, compression) = tiles("spec.output.cog", options, problems)?;
+        Some(OutputFormat::Cog { tile, compression })
+    }));
     match given.len() {
-        0 if output.tiff.is_some() => None,
+        0 if output.tiff.is_some() || output.cog.is_some() => None,
         0 => format_of_name(uri).map_err(|problem| problems.push(problem)).ok(),
         1 => given.pop(),
         _ => {
-            let message = "one output has one format: keep one of png, jpeg and tiff";
+            let message = "one output has one format: keep one of png, jpeg, tiff and cog";
             problems.push(Problem::new("spec.output", message));
             None
         }
     }
 }
 
-fn tiff_format(tile: u32, compression: Compression, problems: &mut Vec<Problem>) -> Option<OutputFormat> {
+/// Side and compression of the tiles, from the options in the field `path`.
+fn tiles(path: &str, tiff: &Tiff, problems: &mut Vec<Problem>) -> Option<(u32, TiffCompression)> {
+    let tile = tiff.tile;
     if ![256, 512, 1024].contains(&tile) {
         let message = format!("must be one of 256, 512, 1024, not {tile}");
-        problems.push(Problem::new("spec.output.tiff.tile", message));
+        problems.push(Problem::new(format!("{path}.tile"), message));
         return None;
     }
-    let compression = match compression {
+    if tiff.quality.is_some() && tiff.compression != Compression::Jpeg {
+        let message = "belongs to compression: jpeg; the others lose nothing: leave it out";
+        problems.push(Problem::new(format!("{path}.quality"), message));
+        return None;
+    }
+    let compression = match tiff.compression {
         Compression::None => TiffCompression::None,
         Compression::Deflate => TiffCompression::Deflate,
+        Compression::Lzw => TiffCompression::Lzw,
+        Compression::Zstd => TiffCompression::Zstd,
+        Compression::Jpeg => TiffCompression::Jpeg { quality: tiff.quality.unwrap_or(DEFAULT_QUALITY) },
     };
-    Some(OutputFormat::Tiff { tile, compression })
+    Some((tile, compression))
 }
 
 fn format_of_name(uri: &Uri) -> Result<OutputFormat, Problem> {
     match uri.extension().as_deref() {
         Some("tif" | "tiff") => Ok(OutputFormat::Tiff { tile: 512, compression: TiffCompression::Deflate }),
         Some("png") => Ok(OutputFormat::Png),
-        Some("jpg" | "jpeg") => Ok(OutputFormat::Jpeg { quality: 90 }),
+        Some("jpg" | "jpeg") => Ok(OutputFormat::Jpeg { quality: DEFAULT_QUALITY }),
         _ => Err(Problem::new(
             "spec.output.uri",
             format!(

@@ -4,8 +4,13 @@
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
+use tessera_core::output::TiffCompression;
 use tessera_core::record::{TreeDigest, hex};
 use tessera_formats::header::{Header, Kind};
+use tessera_formats::icc::Icc;
+use tessera_formats::notes::Annotations;
+use tessera_formats::tiff::{Compression, TiffSource};
+use tessera_formats::tiff_out::{LEADER, TRAILER, TiffFile};
 use tessera_probe::{Probed, probe, tile_table};
 use tessera_store::{Location, Store};
 
@@ -14,6 +19,12 @@ use crate::{job, machine};
 
 /// Bytes that are read at once.
 const CHUNK: u64 = 8 << 20;
+
+/// How the structure of a COG begins.
+const COG: &[u8] = b"GDAL_STRUCTURAL_METADATA_SIZE=";
+
+/// Length of what a COG has around a tile.
+const ENCLOSURE: u64 = (LEADER + TRAILER) as u64;
 
 /// Length of a PNG's chunk without its data.
 const CHUNK_FRAME: u64 = 12;
@@ -75,11 +86,49 @@ async fn parts(store: &dyn Store, probed: &Probed) -> Result<Option<Vec<Range<u6
         Kind::Jpeg { .. } => (std::iter::once(0..size).collect(), 0),
         Kind::WebP { .. } => return Ok(None),
         Kind::Png { .. } => bands(store, probed).await?,
-        Kind::Tiff(tiff) => (tiles(store, probed, &probed.header, tiff.tiles()).await?, 0),
+        Kind::Tiff(tiff) => match cog_tiles(store, probed, tiff).await? {
+            Some(tiles) => (tiles, 0),
+            None => (tiles(store, probed, &probed.header, tiff.tiles()).await?, 0),
+        },
     };
     let joined = parts.windows(2).all(|pair| pair[0].end == pair[1].start && !pair[0].is_empty());
     let ends = parts.last().is_some_and(|last| !last.is_empty() && last.end + tail == size);
     Ok((joined && ends).then_some(parts))
+}
+
+/// The tiles of all levels of a COG, between their leaders and trailers; `None` for another TIFF. They begin where the header
+/// ends that such an image has.
+async fn cog_tiles(
+    store: &dyn Store,
+    probed: &Probed,
+    tiff: &TiffSource,
+) -> Result<Option<Vec<Range<u64>>>, Failure> {
+    let (at, size) = (&probed.info.at, probed.info.size);
+    let start = store.get_range(at, 0..size.min(64), None).await?;
+    if !start.windows(COG.len()).any(|bytes| bytes == COG) {
+        return Ok(None);
+    }
+    let icc = match &probed.header.icc {
+        Some(Icc::Raw(profile)) => Some(profile.clone()),
+        Some(Icc::Zlib(_)) | None => None,
+    };
+    let annotations = Annotations { icc, notes: probed.header.notes.clone() };
+    let compression = match tiff.compression {
+        Compression::None | Compression::PackBits => TiffCompression::None,
+        Compression::Deflate => TiffCompression::Deflate,
+        Compression::Lzw => TiffCompression::Lzw,
+        Compression::Zstd => TiffCompression::Zstd,
+        Compression::Jpeg => TiffCompression::Jpeg { quality: 100 },
+    };
+    let file = TiffFile::cog(probed.header.extent, tiff.tile.width, compression, annotations);
+    let (mut tiles, mut next) = (Vec::new(), file.header_len());
+    while next + ENCLOSURE <= size {
+        let leader = store.get_range(at, next..next + 4, None).await?;
+        let length = leader.iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+        tiles.push(next..next + length + ENCLOSURE);
+        next += length + ENCLOSURE;
+    }
+    Ok(Some(tiles))
 }
 
 async fn tiles(

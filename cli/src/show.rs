@@ -92,15 +92,25 @@ fn access(access: Access) -> String {
     }
 }
 
+/// A compression, for people.
+fn compression(compression: TiffCompression) -> String {
+    match compression {
+        TiffCompression::None => "without compression".into(),
+        TiffCompression::Deflate => "deflate".into(),
+        TiffCompression::Lzw => "LZW".into(),
+        TiffCompression::Zstd => "Zstandard".into(),
+        TiffCompression::Jpeg { quality } => format!("JPEG of quality {quality}"),
+    }
+}
+
 /// A format with its options, for people.
 pub(crate) fn format(format: OutputFormat) -> String {
     match format {
-        OutputFormat::Tiff { tile, compression } => {
-            let compression = match compression {
-                TiffCompression::None => "without compression",
-                TiffCompression::Deflate => "deflate",
-            };
-            format!("TIFF in tiles of {tile} x {tile}, {compression}")
+        OutputFormat::Tiff { tile, compression: by } => {
+            format!("TIFF in tiles of {tile} x {tile}, {}", compression(by))
+        }
+        OutputFormat::Cog { tile, compression: by } => {
+            format!("COG in tiles of {tile} x {tile}, {}", compression(by))
         }
         OutputFormat::Png => "PNG".into(),
         OutputFormat::Jpeg { quality } => format!("JPEG of quality {quality}"),

@@ -22,7 +22,7 @@ fn job(folder: &Path, name: &str, output: &str) {
     std::fs::write(folder.join(name), text).unwrap();
 }
 
-/// A folder with a picture `in.tif` and jobs for `out.tif` and `out.png`.
+/// A folder with a picture `in.tif` and jobs for `out.tif`, `out.png` and `cog.tif`.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let (width, height) = (2500u32, 1700u32);
@@ -34,6 +34,7 @@ fn folder() -> tempfile::TempDir {
     std::fs::write(folder.path().join("in.tif"), file).unwrap();
     job(folder.path(), "tif.yaml", "{uri: out.tif}");
     job(folder.path(), "png.yaml", "{uri: ./out/out.png}");
+    job(folder.path(), "cog.yaml", "{uri: cog.tif, cog: {tile: 256}}");
     folder
 }
 
@@ -55,7 +56,7 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn shards_tiles_and_threads_change_no_byte_and_leave_nothing_behind() {
     let folder = folder();
-    for (job, file) in [("tif.yaml", "out.tif"), ("png.yaml", "out/out.png")] {
+    for (job, file) in [("tif.yaml", "out.tif"), ("png.yaml", "out/out.png"), ("cog.yaml", "cog.tif")] {
         let first = tessera(folder.path(), &["run", job]);
         let (sha256, digest) = (line(&first, "sha256"), line(&first, "digest"));
         for more in [
@@ -73,7 +74,10 @@ fn shards_tiles_and_threads_change_no_byte_and_leave_nothing_behind() {
         let found = tessera(folder.path(), &["digest", file]);
         assert_eq!((line(&found, "sha256"), line(&found, "digest")), (sha256, digest));
     }
-    assert_eq!(names(folder.path()), ["in.tif", "out", "out.tif", "png.yaml", "tif.yaml"]);
+    assert_eq!(
+        names(folder.path()),
+        ["cog.tif", "cog.yaml", "in.tif", "out", "out.tif", "png.yaml", "tif.yaml"]
+    );
     assert_eq!(names(&folder.path().join("out")), ["out.png"]);
 }
 
@@ -86,7 +90,7 @@ fn an_output_that_exists_is_kept_unless_forced() {
         assert_eq!(refused.status.code(), Some(16), "{refused:?}");
         assert_eq!(std::fs::read(folder.path().join("out.tif")).unwrap(), b"mine");
     }
-    assert_eq!(names(folder.path()), ["in.tif", "out.tif", "png.yaml", "tif.yaml"]);
+    assert_eq!(names(folder.path()), ["cog.yaml", "in.tif", "out.tif", "png.yaml", "tif.yaml"]);
     assert!(tessera(folder.path(), &["run", "tif.yaml", "-f"]).status.success());
 }
 

@@ -24,10 +24,22 @@ const BASE_MEMORY: u64 = 48 << 20;
 /// Encoding needs this many nanoseconds of one core per pixel of 3 channels.
 fn encode_cost(format: OutputFormat) -> f64 {
     match format {
-        OutputFormat::Tiff { compression: TiffCompression::None, .. } => 1.0,
-        OutputFormat::Tiff { compression: TiffCompression::Deflate, .. } => 65.0,
+        OutputFormat::Tiff { compression, .. } => tile_cost(compression),
+        // A third more pixels in the overviews, and what it costs to make them.
+        OutputFormat::Cog { compression, .. } => tile_cost(compression) * 4.0 / 3.0 + 2.0,
         OutputFormat::Png => 7.0,
         OutputFormat::Jpeg { .. } => 4.0,
+    }
+}
+
+/// The same of tiles.
+fn tile_cost(compression: TiffCompression) -> f64 {
+    match compression {
+        TiffCompression::None => 1.0,
+        TiffCompression::Deflate => 65.0,
+        TiffCompression::Lzw => 45.0,
+        TiffCompression::Zstd => 20.0,
+        TiffCompression::Jpeg { .. } => 5.0,
     }
 }
 
@@ -78,8 +90,10 @@ pub struct Footprint<'a> {
     pub strip: Size,
     /// Columns and rows of a strip that are computed at once.
     pub step: Size,
-    /// Raw bytes of the largest piece.
+    /// Raw bytes of the pieces that are open at once.
     pub piece: u64,
+    /// Raw bytes of the overviews that assembly makes.
+    pub assembly: u64,
 }
 
 impl Footprint<'_> {
@@ -87,8 +101,10 @@ impl Footprint<'_> {
     pub fn memory(&self) -> u64 {
         let output = self.chain.output().pixel.bytes() as u64;
         let strip = self.strip.pixels() * output;
-        // The encoded piece, the strip that is computed, its tiles while they are encoded, and the source around it.
-        BASE_MEMORY + self.piece + self.piece / 8 + 2 * strip + self.source() + self.steps()
+        // The encoded pieces, the strip that is computed, its tiles while they are encoded, and the source around it.
+        let shard = BASE_MEMORY + self.piece + self.piece / 8 + 2 * strip + self.source() + self.steps();
+        // Assembly holds its overviews twice: by level, and joined with the header.
+        shard.max(BASE_MEMORY + 2 * self.assembly)
     }
 
     /// Bytes of decoded and encoded source held at once.

@@ -7,6 +7,7 @@ use crate::operation::{Chain, Extent};
 use crate::output::OutputFormat;
 use crate::piece::{self, Piece};
 use crate::plan::{Access, PlanRefusal, Request};
+use crate::pyramid::{Layer, Pyramid};
 
 /// The columns of a strip that are computed at once, before memory asks for fewer.
 const COLUMN: u32 = 4096;
@@ -31,10 +32,10 @@ pub(crate) struct Fit {
 /// # Errors
 /// Not even the least does.
 pub(crate) fn fit<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Result<Fit, PlanRefusal> {
-    let (strip, piece) = largest(request, grid, chain.output());
+    let Largest { strip, piece, assembly } = largest(request, grid, chain.output());
     let needs = |step: Size| {
         let step = Size::new(step.width.min(strip.width), step.height);
-        Footprint { image: &request.image, chain, strip, step, piece }.memory()
+        Footprint { image: &request.image, chain, strip, step, piece, assembly }.memory()
     };
     let fits = |step: &Size| needs(*step) <= request.limits.memory;
     let least = Size::new(LEAST, strip.height.min(LEAST));
@@ -67,18 +68,37 @@ fn steps(strip: Size) -> Vec<Size> {
     columns.chain(rows).chain(least).collect()
 }
 
-/// The size of the largest strip and the raw bytes of the largest piece: those of the first block, since only blocks
-/// at the right and bottom edge are smaller. A JPEG is held as a whole.
-fn largest<O>(request: &Request<O>, grid: &Grid, output: Extent) -> (Size, u64) {
+/// What is held at once by its kind.
+struct Largest {
+    /// The largest strip.
+    strip: Size,
+    /// Raw bytes of the largest pieces, one of each layer, and of the rows of overviews that wait to be complete.
+    piece: u64,
+    /// Raw bytes of the levels that assembly makes.
+    assembly: u64,
+}
+
+/// Of the first blocks, since only those at the right and bottom edge are smaller. A JPEG is held as a whole.
+fn largest<O>(request: &Request<O>, grid: &Grid, output: Extent) -> Largest {
+    let bytes = output.pixel.bytes() as u64;
     if matches!(request.format, OutputFormat::Jpeg { .. }) {
-        return (output.size, output.size.pixels() * output.pixel.bytes() as u64);
+        return Largest { strip: output.size, piece: output.size.pixels() * bytes, assembly: 0 };
     }
-    let blocks = grid.blocks().min(64);
-    let first = piece::pieces(grid, output.pixel.bytes(), 0..blocks);
-    let strips = first.iter().flat_map(|piece| piece.strips(grid));
+    let pyramid = Pyramid::new(*grid, request.format);
+    let first = piece::pieces(&pyramid, output.pixel.bytes(), 0..grid.blocks().min(64));
+    let strips =
+        first.iter().filter(|piece| piece.layer == Layer::Level(0)).flat_map(|piece| piece.strips(grid));
     let strip = strips.map(|strip| strip.rect.size()).max_by_key(|size| size.pixels()).unwrap_or(output.size);
-    let raw = |piece: &Piece| piece.tile_count(grid) * grid.tile.pixels() * output.pixel.bytes() as u64;
-    (strip, first.iter().map(raw).max().unwrap_or(0))
+    let raw = |piece: &Piece| piece.tile_count(pyramid.grid(piece.layer)) * grid.tile.pixels() * bytes;
+    let of_layer = |layer| first.iter().filter(|piece| piece.layer == layer).map(raw).max().unwrap_or(0);
+    let layers = pyramid.layers();
+    // Rows of the overviews: a half, a quarter, and so on of a strip.
+    let rows = if layers.len() > 1 { strip.pixels() * bytes } else { 0 };
+    Largest {
+        strip,
+        piece: layers.into_iter().map(of_layer).sum::<u64>() + rows,
+        assembly: pyramid.upper.iter().map(|grid| grid.tiles() * grid.tile.pixels() * bytes).sum(),
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,11 @@ use std::ops::Range;
 /// Tiles on a side of a TIFF's block.
 const BLOCK_SIDE: u32 = 8;
 
+/// The same of a COG with more than [`LARGE_COG`] pixels on a side: a block's part of the first overviews is then large
+/// enough to be copied inside an object store.
+const LARGE_BLOCK_SIDE: u32 = 16;
+const LARGE_COG: u32 = 16_384;
+
 /// The least raw bytes of a band; a band is the least multiple of 16 rows that holds them (so at most 16 MiB, unless
 /// 16 rows alone are more).
 const BAND_BYTES: u64 = 4 << 20;
@@ -41,6 +46,11 @@ impl Grid {
         match format {
             OutputFormat::Tiff { tile, .. } => {
                 Grid { image: output.size, tile: Size::new(tile, tile), block: BLOCK_SIDE }
+            }
+            OutputFormat::Cog { tile, .. } => {
+                let large = output.size.width.max(output.size.height) > LARGE_COG;
+                let block = if large { LARGE_BLOCK_SIDE } else { BLOCK_SIDE };
+                Grid { image: output.size, tile: Size::new(tile, tile), block }
             }
             OutputFormat::Png | OutputFormat::Jpeg { .. } => {
                 let tile = Size::new(output.size.width, band_rows(output));
@@ -81,7 +91,10 @@ impl Grid {
     fn tiles_of(&self, block: u32) -> (Range<u32>, Range<u32>) {
         let at = self.block_at(block);
         let (left, top) = (at.column * self.block, at.row * self.block);
-        (left..(left + self.block).min(self.columns()), top..(top + self.block).min(self.rows()))
+        (
+            left..left.saturating_add(self.block).min(self.columns()),
+            top..top.saturating_add(self.block).min(self.rows()),
+        )
     }
 
     /// Number of rows of tiles in block number `block`: 1 to `self.block`.

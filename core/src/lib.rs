@@ -17,7 +17,9 @@ pub mod operation;
 pub mod output;
 pub mod piece;
 pub mod pixel;
+pub mod placement;
 pub mod plan;
+pub mod pyramid;
 pub mod reason;
 pub mod record;
 

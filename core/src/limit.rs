@@ -2,7 +2,7 @@
 
 use crate::geometry::MAX_SIDE;
 use crate::operation::Extent;
-use crate::output::OutputFormat;
+use crate::output::{OutputFormat, TiffCompression};
 use crate::pixel::Depth;
 use crate::plan::{Limits, PlanRefusal};
 
@@ -56,20 +56,25 @@ pub(crate) fn format(format: OutputFormat, output: Extent) -> Result<(), PlanRef
     let refuse = |text: String| Err(PlanRefusal::Chain(text));
     match format {
         OutputFormat::Jpeg { .. }
+        | OutputFormat::Tiff { compression: TiffCompression::Jpeg { .. }, .. }
+        | OutputFormat::Cog { compression: TiffCompression::Jpeg { .. }, .. }
             if output.pixel.channels.has_alpha() || output.pixel.depth == Depth::U16 =>
         {
             refuse(format!(
-                "the chain's result is {}, and JPEG takes 8-bit pixels without alpha: end the chain with flatten (no alpha) and depth (bits: 8), or choose PNG or TIFF",
+                "the chain's result is {}, and JPEG takes 8-bit pixels without alpha: end the chain with flatten (no alpha) and depth (bits: 8), or choose PNG, or a TIFF or COG without JPEG",
                 output.pixel
             ))
         }
         OutputFormat::Jpeg { .. } if longest > MAX_JPEG_SIDE => refuse(format!(
-            "the output is {}, and a JPEG has at most {MAX_JPEG_SIDE} pixels on a side: choose TIFF or PNG",
+            "the output is {}, and a JPEG has at most {MAX_JPEG_SIDE} pixels on a side: choose TIFF, COG or PNG",
             output.size
         )),
         OutputFormat::Png if longest > MAX_PNG_SIDE => {
-            refuse(format!("the output is {}, too long for a PNG: choose TIFF", output.size))
+            refuse(format!("the output is {}, too long for a PNG: choose TIFF or COG", output.size))
         }
-        OutputFormat::Jpeg { .. } | OutputFormat::Png | OutputFormat::Tiff { .. } => Ok(()),
+        OutputFormat::Jpeg { .. }
+        | OutputFormat::Png
+        | OutputFormat::Tiff { .. }
+        | OutputFormat::Cog { .. } => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::geometry::{MAX_SIDE, Rect, Size};
 use crate::pixel::PixelType;
+use crate::placement::Placement;
 use serde::{Deserialize, Serialize};
 
 /// Size and pixel type of an image: all that planning needs to know of it.
@@ -44,6 +45,17 @@ pub trait Planned {
         let _ = input;
         let far = Size::new(MAX_SIDE, MAX_SIDE);
         self.reads(Rect::new(far.width / 2, far.height / 2, output.width, output.height), far).size()
+    }
+
+    /// Where the result's pixels lie in an input of extent `input`: in the same place, unless the operation says otherwise.
+    fn placement(&self, input: Extent) -> Placement {
+        let _ = input;
+        Placement::SAME
+    }
+
+    /// Whether every sample of the result is one of the input, unchanged: a value that stands for "no data" then still does.
+    fn keeps_samples(&self) -> bool {
+        false
     }
 
     /// Predicted cost in nanoseconds of one core for each pixel of the result.
@@ -136,6 +148,17 @@ impl<'a> Chain<'a> {
             u32::try_from((around * side).div_ceil(2 * inner.max(side))).unwrap_or(u32::MAX)
         };
         halo(part.width, twice.width).max(halo(part.height, twice.height))
+    }
+
+    /// Where the result's pixels lie in the source.
+    pub fn placement(&self) -> Placement {
+        let steps = self.steps.iter().zip(&self.extents);
+        steps.fold(Placement::SAME, |all, (step, input)| all.then(step.placement(*input)))
+    }
+
+    /// Whether every sample of the result is one of the source, unchanged.
+    pub fn keeps_samples(&self) -> bool {
+        self.steps.iter().all(|step| step.keeps_samples())
     }
 
     /// Predicted nanoseconds of one core for the whole result: each step on as many pixels as the next ones need.

@@ -10,6 +10,15 @@ pub enum TiffCompression {
     None,
     /// Deflate (zlib, level 6) with the horizontal predictor.
     Deflate,
+    /// LZW with the horizontal predictor: what the oldest readers know.
+    Lzw,
+    /// Zstandard (level 3) with the horizontal predictor.
+    Zstd,
+    /// Each tile a baseline JPEG, 4:2:0 where there is colour. The only one that loses something.
+    Jpeg {
+        /// 1 to 100.
+        quality: u8,
+    },
 }
 
 /// An output file's format with its options.
@@ -18,6 +27,13 @@ pub enum TiffCompression {
 pub enum OutputFormat {
     /// Tiled TIFF, or BigTIFF where the uncompressed bound passes 4 GiB.
     Tiff {
+        /// Side of a square tile in pixels: 256, 512 or 1024.
+        tile: u32,
+        /// How tiles are compressed.
+        compression: TiffCompression,
+    },
+    /// Cloud Optimized GeoTIFF: a tiled TIFF with overviews, directories and small levels first.
+    Cog {
         /// Side of a square tile in pixels: 256, 512 or 1024.
         tile: u32,
         /// How tiles are compressed.

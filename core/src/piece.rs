@@ -3,13 +3,26 @@
 
 use crate::geometry::Rect;
 use crate::grid::{Grid, TileAt};
+use crate::pyramid::{Layer, Pyramid};
 use std::ops::Range;
 
-/// The most raw bytes of a piece, unless one row of tiles alone is more.
-pub const PIECE_BYTES: u64 = 64 << 20;
+/// How large pieces are made, in raw bytes.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Blocks are joined into one piece until it holds as much: below 5 MiB an object store cannot copy a piece.
+    goal: u64,
+    /// The most of a piece, unless one row of tiles alone is more.
+    most: u64,
+}
 
-/// Blocks are joined into one piece until it holds this many raw bytes: below 5 MiB an object store cannot copy a piece.
-const PIECE_GOAL: u64 = 16 << 20;
+/// The pieces of a file without overviews.
+const ALONE: Bounds = Bounds { goal: 16 << 20, most: 64 << 20 };
+
+/// The pieces of an image that has overviews: one of each level is open at once.
+const WITH_OVERVIEWS: Bounds = Bounds { goal: 16 << 20, most: 32 << 20 };
+
+/// The pieces of overviews.
+const OVERVIEWS: Bounds = Bounds { goal: 8 << 20, most: 32 << 20 };
 
 /// Bands are joined into one strip up to this many rows, so that a source tile is not decoded again for every band.
 const STRIP_ROWS: u32 = 1024;
@@ -23,11 +36,13 @@ pub struct Span {
     pub rows: Range<u32>,
 }
 
-/// A run of tiles, consecutive in file order, that becomes one object in scratch.
+/// A run of tiles of one layer, consecutive in file order, that becomes one object in scratch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     /// Number within the shard, from 0.
     pub number: u32,
+    /// What its tiles belong to.
+    pub layer: Layer,
     /// What it holds, in file order.
     pub spans: Vec<Span>,
 }
@@ -41,6 +56,7 @@ pub struct Strip {
     pub tiles: Vec<TileAt>,
 }
 
+/// Methods with a `grid` want that of the piece's layer.
 impl Piece {
     /// The tiles in file order.
     pub fn tiles(&self, grid: &Grid) -> Vec<TileAt> {
@@ -68,19 +84,35 @@ impl Piece {
         strips
     }
 
-    fn row_numbers(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+    /// Rows of tiles in file order: numbers of the block, and of the row inside it.
+    pub fn row_numbers(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.spans.iter().flat_map(|span| span.rows.clone().map(|row| (span.block, row)))
     }
 }
 
-/// Cuts the blocks `blocks` of a grid of pixels of `pixel_bytes` bytes into pieces.
-pub fn pieces(grid: &Grid, pixel_bytes: usize, blocks: Range<u32>) -> Vec<Piece> {
+/// Cuts the blocks `blocks` of all layers of pixels of `pixel_bytes` bytes into pieces, layer by layer.
+pub fn pieces(pyramid: &Pyramid, pixel_bytes: usize, blocks: Range<u32>) -> Vec<Piece> {
+    let layers = pyramid.layers();
+    let cut = layers.iter().flat_map(|&layer| {
+        let bounds = match layer {
+            Layer::Level(0) if layers.len() == 1 => ALONE,
+            Layer::Level(0) => WITH_OVERVIEWS,
+            Layer::Level(_) | Layer::Crown => OVERVIEWS,
+        };
+        let spans = of_layer(pyramid.grid(layer), pixel_bytes as u64, blocks.clone(), bounds);
+        spans.into_iter().map(move |spans| (layer, spans))
+    });
+    (0..).zip(cut).map(|(number, (layer, spans))| Piece { number, layer, spans }).collect()
+}
+
+/// The spans of the pieces of one layer.
+fn of_layer(grid: &Grid, pixel_bytes: u64, blocks: Range<u32>, bounds: Bounds) -> Vec<Vec<Span>> {
     let mut spans: Vec<Vec<Span>> = Vec::new();
     let mut open = 0;
     for block in blocks {
-        for (span, bytes) in spans_of(grid, pixel_bytes as u64, block) {
+        for (span, bytes) in spans_of(grid, pixel_bytes, block, bounds.most) {
             match spans.last_mut() {
-                Some(last) if open < PIECE_GOAL && open + bytes <= PIECE_BYTES => {
+                Some(last) if open < bounds.goal && open + bytes <= bounds.most => {
                     last.push(span);
                     open += bytes;
                 }
@@ -91,14 +123,14 @@ pub fn pieces(grid: &Grid, pixel_bytes: usize, blocks: Range<u32>) -> Vec<Piece>
             }
         }
     }
-    (0..).zip(spans).map(|(number, spans)| Piece { number, spans }).collect()
+    spans
 }
 
-/// One block as spans of at most [`PIECE_BYTES`], each with its raw bytes (of whole tiles, since a TIFF pads them).
-fn spans_of(grid: &Grid, pixel_bytes: u64, block: u32) -> Vec<(Span, u64)> {
+/// One block as spans of at most `most` raw bytes, each with its raw bytes (of whole tiles, since a TIFF pads them).
+fn spans_of(grid: &Grid, pixel_bytes: u64, block: u32, most: u64) -> Vec<(Span, u64)> {
     let rows = grid.tile_rows_of(block);
     let row_bytes = grid.row_of(block, 0).len() as u64 * grid.tile.pixels() * pixel_bytes;
-    let fit = u32::try_from(PIECE_BYTES / row_bytes.max(1)).unwrap_or(rows).clamp(1, rows);
+    let fit = u32::try_from(most / row_bytes.max(1)).unwrap_or(rows).clamp(1, rows);
     (0..rows)
         .step_by(fit as usize)
         .map(|first| first..(first + fit).min(rows))
@@ -118,6 +150,12 @@ mod tests {
     fn grid(width: u32, height: u32, tile: u32, block: u32) -> Grid {
         let tile = if block == 1 { Size::new(width, tile) } else { Size::new(tile, tile) };
         Grid { image: Size::new(width, height), tile, block }
+    }
+
+    /// The pieces of a file without overviews.
+    fn pieces(grid: &Grid, pixel_bytes: usize, blocks: Range<u32>) -> Vec<Piece> {
+        let alone = Pyramid { shared: vec![*grid], upper: Vec::new() };
+        super::pieces(&alone, pixel_bytes, blocks)
     }
 
     #[test]

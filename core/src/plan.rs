@@ -9,6 +9,7 @@ use crate::limit;
 use crate::operation::{Chain, ChainRefusal, Extent};
 use crate::output::OutputFormat;
 use crate::piece::{self, Piece};
+use crate::pyramid::Pyramid;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -179,9 +180,23 @@ impl<O> Plan<O> {
         edge(u64::from(shard))..edge(u64::from(shard) + 1)
     }
 
-    /// The pieces of a shard, in file order.
+    /// The file's levels.
+    pub fn pyramid(&self) -> Pyramid {
+        Pyramid::new(self.grid, self.output.format)
+    }
+
+    /// The pieces of a shard: the image's in file order, then those of each overview.
     pub fn pieces(&self, shard: u32) -> Vec<Piece> {
-        piece::pieces(&self.grid, self.output.extent.pixel.bytes(), self.blocks(shard))
+        self.pieces_of(self.blocks(shard))
+    }
+
+    /// The pieces of all blocks, as if they were one shard's.
+    pub fn all_pieces(&self) -> Vec<Piece> {
+        self.pieces_of(0..self.grid.blocks())
+    }
+
+    fn pieces_of(&self, blocks: Range<u32>) -> Vec<Piece> {
+        piece::pieces(&self.pyramid(), self.output.extent.pixel.bytes(), blocks)
     }
 
     /// Predicted share of the whole work that a stage is, 0 to 1: assembly is taken as a twentieth.

@@ -25,7 +25,7 @@ struct Kind {
 
 const JPEG: OutputFormat = OutputFormat::Jpeg { quality: 90 };
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind {
         source: ("stamp.png", 64, 48, GRAY, OutputFormat::Png),
         ending: "png",
@@ -49,6 +49,12 @@ const KINDS: [Kind; 8] = [
         ending: "tif",
         rest: "operations: [{sobel: {}}]\noutput.tiff: {tile: 256}",
         shards: Some(3),
+    },
+    Kind {
+        source: ("levels.tif", 5000, 4200, RGB, PLAIN),
+        ending: "tif",
+        rest: "operations: [{sobel: {}}]\noutput.cog: {tile: 256}",
+        shards: Some(4),
     },
     Kind {
         source: ("photo.jpg", 1000, 600, RGB, JPEG),

@@ -2,6 +2,7 @@
 //! Fetches nothing and decodes nothing; no input makes it panic or allocate more than the header's bytes.
 
 use crate::icc::Icc;
+use crate::notes::Notes;
 use crate::orientation::Orientation;
 use crate::ranges::{Ranges, Reader};
 use crate::tiff::{Compression, TiffSource};
@@ -115,7 +116,7 @@ pub enum Kind {
 }
 
 /// What a header says of an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Header {
     /// The format and what is particular to it.
     pub kind: Kind,
@@ -127,6 +128,8 @@ pub struct Header {
     pub orientation: Orientation,
     /// The colour profile.
     pub icc: Option<Icc>,
+    /// What else is carried.
+    pub notes: Notes,
 }
 
 impl Header {
@@ -136,9 +139,11 @@ impl Header {
         pixel: PixelType,
         orientation: Orientation,
         icc: Option<Icc>,
+        notes: Notes,
     ) -> Header {
         let extent = Extent { size: orientation.size(stored), pixel };
-        Header { kind, extent, stored, orientation, icc }
+        let notes = if orientation.transposes() { notes.transposed() } else { notes };
+        Header { kind, extent, stored, orientation, icc, notes }
     }
 
     /// The format's name in a status: `tiff`, `png`, `jpeg` or `webp`.

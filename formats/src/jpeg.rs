@@ -3,6 +3,7 @@
 use crate::exif;
 use crate::header::{Header, Kind, Stop, checked_size, unsupported};
 use crate::icc::Icc;
+use crate::notes::{Notes, Resolution, Unit};
 use crate::orientation::Orientation;
 use crate::ranges::Reader;
 use tessera_core::geometry::Size;
@@ -16,7 +17,8 @@ const LARGEST_SIDE: u32 = 65_500;
 
 /// The header of a JPEG, whose first marker has been checked.
 pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
-    let mut segments = Segments { reader, frame: None, orientation: None, profile: Vec::new() };
+    let mut segments =
+        Segments { reader, frame: None, orientation: None, profile: Vec::new(), resolution: None };
     segments.read()?;
     let Some(frame) = segments.frame.take() else {
         return reader.damaged("it has no frame header before the first scan");
@@ -25,7 +27,8 @@ pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let orientation = segments.orientation.unwrap_or(Orientation::NORMAL);
     let pixel = PixelType::new(frame.channels, Depth::U8);
     let Frame { components, progressive, .. } = frame;
-    Ok(Header::new(Kind::Jpeg { progressive, components }, frame.size, pixel, orientation, icc))
+    let notes = Notes { resolution: segments.resolution, ..Notes::default() };
+    Ok(Header::new(Kind::Jpeg { progressive, components }, frame.size, pixel, orientation, icc, notes))
 }
 
 /// What a frame header says.
@@ -44,6 +47,7 @@ struct Segments<'a> {
     orientation: Option<Orientation>,
     /// Parts of the profile: sequence number, number of parts, bytes.
     profile: Vec<(u8, u8, &'a [u8])>,
+    resolution: Option<Resolution>,
 }
 
 impl Segments<'_> {
@@ -88,6 +92,7 @@ impl Segments<'_> {
             0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf | 0xf7 => {
                 return unsupported(other_process(marker));
             }
+            0xe0 => self.density(self.reader.bytes(at, length)?),
             0xe1 => self.exif(self.reader.bytes(at, length)?),
             0xe2 => self.profile_part(at, length)?,
             _ => {}
@@ -107,6 +112,16 @@ impl Segments<'_> {
     fn exif(&mut self, data: &[u8]) {
         if let (None, Some(block)) = (self.orientation, data.strip_prefix(b"Exif\0\0")) {
             self.orientation = Some(exif::orientation(block));
+        }
+    }
+
+    /// The density of a JFIF header (version 1.02); with unit 0 it is only a proportion.
+    fn density(&mut self, data: &[u8]) {
+        if let Some([_, _, unit, x1, x0, y1, y0, ..]) = data.strip_prefix(b"JFIF\0") {
+            let (x, y) = (u16::from_be_bytes([*x1, *x0]), u16::from_be_bytes([*y1, *y0]));
+            let unit = [None, Some(Unit::Inch), Some(Unit::Centimetre)].into_iter().nth(usize::from(*unit));
+            self.resolution =
+                unit.flatten().and_then(|unit| Resolution::new(f64::from(x), f64::from(y), unit));
         }
     }
 

@@ -1,7 +1,8 @@
 //! What stands before and after the encoded tiles or bands of a file, for every output format alike.
-//! A file is its head, its parts in the file order of [`tessera_core::grid::Grid`], and its tail.
+//! A file is its head, its parts in file order (that of [`tessera_core::grid::Grid`], smaller levels first), and its tail.
 
 use crate::checksum::{ADLER_EMPTY, adler32_join};
+use crate::notes::Annotations;
 use crate::png_out;
 use crate::tiff_out::TiffFile;
 use tessera_core::operation::Extent;
@@ -21,28 +22,31 @@ pub struct Part {
 /// The layout of an output file.
 #[derive(Debug, Clone)]
 pub enum Layout {
-    /// A TIFF: all is in the head.
+    /// A TIFF, perhaps a COG: all is in the head.
     Tiff(TiffFile),
     /// A PNG.
     Png {
         /// Size and pixel type.
         extent: Extent,
-        /// The raw colour profile.
-        icc: Option<Vec<u8>>,
+        /// What is said beside the pixels.
+        annotations: Annotations,
     },
     /// A JPEG: one part, encoded as a whole.
     Jpeg,
 }
 
 impl Layout {
-    /// The layout of a file of format `format` for an image of extent `extent`. The raw profile `icc` must suit its
-    /// channels ([`crate::icc::suits`]); a JPEG's stands in its one part.
-    pub fn new(extent: Extent, format: OutputFormat, icc: Option<Vec<u8>>) -> Layout {
+    /// The layout of a file of format `format` for an image of extent `extent`, with `annotations`; a JPEG's stand in its
+    /// one part.
+    pub fn new(extent: Extent, format: OutputFormat, annotations: Annotations) -> Layout {
         match format {
             OutputFormat::Tiff { tile, compression } => {
-                Layout::Tiff(TiffFile::new(extent, tile, compression, icc))
+                Layout::Tiff(TiffFile::new(extent, tile, compression, annotations))
             }
-            OutputFormat::Png => Layout::Png { extent, icc },
+            OutputFormat::Cog { tile, compression } => {
+                Layout::Tiff(TiffFile::cog(extent, tile, compression, annotations))
+            }
+            OutputFormat::Png => Layout::Png { extent, annotations },
             OutputFormat::Jpeg { .. } => Layout::Jpeg,
         }
     }
@@ -51,7 +55,7 @@ impl Layout {
     pub fn head_len(&self) -> u64 {
         match self {
             Layout::Tiff(file) => file.header_len(),
-            Layout::Png { extent, icc } => png_out::head(*extent, icc.as_deref()).len() as u64,
+            Layout::Png { extent, annotations } => png_out::head(*extent, annotations).len() as u64,
             Layout::Jpeg => 0,
         }
     }
@@ -63,7 +67,7 @@ impl Layout {
     pub fn head(&self, parts: &[Part]) -> Vec<u8> {
         match self {
             Layout::Tiff(file) => file.header(&parts.iter().map(|part| part.size).collect::<Vec<_>>()),
-            Layout::Png { extent, icc } => png_out::head(*extent, icc.as_deref()),
+            Layout::Png { extent, annotations } => png_out::head(*extent, annotations),
             Layout::Jpeg => Vec::new(),
         }
     }

@@ -6,10 +6,12 @@
 
 pub mod checksum;
 mod exif;
+mod geo;
 pub mod header;
 pub mod icc;
 mod jpeg;
 pub mod layout;
+pub mod notes;
 mod ome;
 pub mod orientation;
 mod png;

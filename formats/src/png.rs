@@ -4,6 +4,7 @@ use crate::checksum::crc32;
 use crate::exif;
 use crate::header::{Header, Kind, Stop, checked_size};
 use crate::icc::{Icc, LARGEST};
+use crate::notes::{Notes, Resolution, Unit};
 use crate::orientation::Orientation;
 use crate::ranges::Reader;
 use tessera_core::geometry::Size;
@@ -24,7 +25,9 @@ pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let chunks = Chunks::read(&reader)?;
     let pixel = image.pixel(chunks.transparency);
     let kind = Kind::Png { interlaced: image.interlaced };
-    Ok(Header::new(kind, image.size, pixel, chunks.orientation, chunks.icc))
+    let Chunks { orientation, icc, resolution, .. } = chunks;
+    let notes = Notes { resolution, ..Notes::default() };
+    Ok(Header::new(kind, image.size, pixel, orientation, icc, notes))
 }
 
 /// IHDR.
@@ -84,11 +87,13 @@ struct Chunks {
     transparency: bool,
     orientation: Orientation,
     icc: Option<Icc>,
+    resolution: Option<Resolution>,
 }
 
 impl Chunks {
     fn read(reader: &Reader) -> Result<Chunks, Stop> {
-        let mut chunks = Chunks { transparency: false, orientation: Orientation::NORMAL, icc: None };
+        let mut chunks =
+            Chunks { transparency: false, orientation: Orientation::NORMAL, icc: None, resolution: None };
         let mut at = 33;
         for _ in 0..MOST_CHUNKS {
             let [a, b, c, d, name @ ..]: [u8; 8] = reader.array(at)?;
@@ -113,12 +118,19 @@ impl Chunks {
             b"iCCP" if length > LARGEST => {
                 return reader.damaged(format!("a colour profile of {length} bytes"));
             }
+            b"pHYs" if length == 9 => self.resolution = resolution(reader.array(at)?),
             b"iCCP" => self.icc = profile(reader.bytes(at, length)?),
             b"IEND" => return reader.damaged("it has no image data"),
             _ => {}
         }
         Ok(())
     }
+}
+
+/// Pixels in a metre (section 11.3.4.3); `None` where only their proportions are known.
+fn resolution([x3, x2, x1, x0, y3, y2, y1, y0, unit]: [u8; 9]) -> Option<Resolution> {
+    let (x, y) = (u32::from_be_bytes([x3, x2, x1, x0]), u32::from_be_bytes([y3, y2, y1, y0]));
+    Resolution::new(f64::from(x) / 100.0, f64::from(y) / 100.0, Unit::Centimetre).filter(|_| unit == 1)
 }
 
 /// The zlib stream of an iCCP chunk: behind a name, a zero and the compression method 0 (section 11.3.2.3).

@@ -2,23 +2,27 @@
 //! Compresses nothing: the profile is stored.
 
 use crate::checksum::{adler32, crc32};
+use crate::notes::{Annotations, Resolution, Unit};
 use tessera_core::operation::Extent;
 use tessera_core::pixel::{Channels, Depth};
 
 /// The largest stored block of deflate.
 const STORED_BLOCK: usize = 65_535;
 
-/// What stands before the first band: signature, IHDR, iCCP with the raw profile `icc`, and an IDAT with the two bytes
-/// of the zlib header. That IDAT of its own keeps a band's bytes free of where it stands.
+/// What stands before the first band: signature, IHDR, iCCP and pHYs where there are `annotations` of the kind, and an
+/// IDAT with the two bytes of the zlib header. That IDAT of its own keeps a band's bytes free of where it stands.
 ///
 /// The size is at most 2^31 - 1 on a side, which every image here is.
-pub fn head(extent: Extent, icc: Option<&[u8]>) -> Vec<u8> {
+pub fn head(extent: Extent, annotations: &Annotations) -> Vec<u8> {
     let mut head = b"\x89PNG\r\n\x1a\n".to_vec();
     head.extend(chunk(b"IHDR", &image_header(extent)));
-    if let Some(profile) = icc {
+    if let Some(profile) = &annotations.icc {
         let mut data = b"ICC profile\0\0".to_vec();
         data.extend(stored(profile));
         head.extend(chunk(b"iCCP", &data));
+    }
+    if let Some(resolution) = annotations.notes.resolution {
+        head.extend(chunk(b"pHYs", &pixels_in_a_metre(resolution)));
     }
     // A window of 32 KiB, the fastest of the compression levels.
     head.extend(chunk(b"IDAT", &[0x78, 0x01]));
@@ -67,6 +71,15 @@ fn image_header(extent: Extent) -> Vec<u8> {
     data
 }
 
+/// The data of pHYs (section 11.3.4.3).
+fn pixels_in_a_metre(resolution: Resolution) -> Vec<u8> {
+    let (x, y) = resolution.rounded(Unit::Centimetre, 100.0);
+    let mut data = (x as u32).to_be_bytes().to_vec();
+    data.extend((y as u32).to_be_bytes());
+    data.push(1);
+    data
+}
+
 /// A zlib stream of stored blocks.
 fn stored(bytes: &[u8]) -> Vec<u8> {
     let mut stream = vec![0x78, 0x01];
@@ -91,7 +104,7 @@ mod tests {
     #[test]
     fn the_head_of_a_gray_image_is_the_bytes_of_the_specification() {
         let pixel = PixelType::new(Channels::Gray, Depth::U8);
-        let head = head(Extent { size: Size::new(1, 2), pixel }, None);
+        let head = head(Extent { size: Size::new(1, 2), pixel }, &Annotations::default());
         assert_eq!(head[..29], *b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x02\x08\0\0\0\0");
         assert_eq!(head[33..43], *b"\0\0\0\x02IDAT\x78\x01");
     }

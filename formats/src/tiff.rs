@@ -1,8 +1,10 @@
 //! The layout of a TIFF or BigTIFF source: how its first image is cut into tiles or strips, and how they are encoded.
 //! What is not read is refused by name. Decodes nothing.
 
+use crate::geo::Geo;
 use crate::header::{Header, HeaderError, Kind, Stop, checked_size, unsupported};
 use crate::icc::{Icc, LARGEST};
+use crate::notes::{Notes, Resolution, Unit};
 use crate::ome;
 use crate::orientation::Orientation;
 use crate::ranges::Reader;
@@ -28,6 +30,9 @@ const LARGEST_TILE: u64 = 64 << 20;
 
 /// About how many bytes of an uncompressed single strip are read at once.
 const SPLIT_BYTES: u64 = 1 << 20;
+
+/// The longest text of a number that stands for "no data".
+const LONGEST_NO_DATA: u64 = 64;
 
 /// The most bytes of JPEG tables.
 const LARGEST_TABLES: u64 = 64 << 10;
@@ -150,7 +155,26 @@ pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let orientation = Orientation::from_tag(directory.uint(tag::ORIENTATION)?.unwrap_or(1));
     let icc = directory.blob(tag::ICC, LARGEST, "ICCProfile")?.map(|profile| Icc::Raw(profile.to_vec()));
     let pixel = tiff.pixel;
-    Ok(Header::new(Kind::Tiff(tiff), image, pixel, orientation, icc))
+    let notes = notes(&directory, orientation)?;
+    Ok(Header::new(Kind::Tiff(tiff), image, pixel, orientation, icc, notes))
+}
+
+/// Resolution, georeference and the value for "no data". The second has no meaning for an image that is stored otherwise than
+/// it is meant.
+fn notes(directory: &Directory, orientation: Orientation) -> Result<Notes, Stop> {
+    let (x, y) = (directory.floats(tag::X_RESOLUTION, 1)?, directory.floats(tag::Y_RESOLUTION, 1)?);
+    let unit = match directory.uint(tag::RESOLUTION_UNIT)?.unwrap_or(2) {
+        2 => Some(Unit::Inch),
+        3 => Some(Unit::Centimetre),
+        _ => None,
+    };
+    let resolution = match (x.first(), y.first(), unit) {
+        (Some(x), Some(y), Some(unit)) => Resolution::new(*x, *y, unit),
+        _ => None,
+    };
+    let geo = if orientation == Orientation::NORMAL { Geo::read(directory)? } else { None };
+    let nodata = directory.start_of(tag::NO_DATA, LONGEST_NO_DATA)?;
+    Ok(Notes { resolution, geo, nodata: (!nodata.is_empty()).then(|| nodata.to_vec()) })
 }
 
 /// How the pixels are encoded; tile and places are not known yet.

@@ -34,6 +34,16 @@ pub(crate) mod tag {
     pub(crate) const SAMPLE_FORMAT: u16 = 339;
     pub(crate) const JPEG_TABLES: u16 = 347;
     pub(crate) const ICC: u16 = 34675;
+    pub(crate) const X_RESOLUTION: u16 = 282;
+    pub(crate) const Y_RESOLUTION: u16 = 283;
+    pub(crate) const RESOLUTION_UNIT: u16 = 296;
+    pub(crate) const MODEL_SCALE: u16 = 33550;
+    pub(crate) const MODEL_POINTS: u16 = 33922;
+    pub(crate) const MODEL_MATRIX: u16 = 34264;
+    pub(crate) const GEO_KEYS: u16 = 34735;
+    pub(crate) const GEO_DOUBLES: u16 = 34736;
+    pub(crate) const GEO_TEXT: u16 = 34737;
+    pub(crate) const NO_DATA: u16 = 42113;
 }
 
 /// A field's values: where they stand, how many, and how many bytes each has.
@@ -44,8 +54,8 @@ pub(crate) struct Values {
     pub(crate) count: u64,
     /// Bytes of one: 1, 2, 4 or 8.
     pub(crate) width: u64,
-    /// Whether they are unsigned integers.
-    integers: bool,
+    /// Their type, by its number in TIFF 6.0 and BigTIFF.
+    kind: u16,
 }
 
 /// A directory's fields, with what is needed to read their values.
@@ -119,7 +129,7 @@ impl<'a> Directory<'a> {
 
     /// As [`Directory::values`], where they are unsigned integers.
     pub(crate) fn integers(&self, tag: u16) -> Option<Values> {
-        self.values(tag).filter(|values| values.integers)
+        self.values(tag).filter(|values| matches!(values.kind, 1 | 3 | 4 | 13 | 16 | 18))
     }
 
     /// The first value of a field of unsigned integers.
@@ -141,6 +151,20 @@ impl<'a> Directory<'a> {
             Some(values) => self.numbers(&Values { count: values.count.min(most), ..values }),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// Up to `most` values of a field of doubles or of ratios; none where it is absent, or of another type.
+    pub(crate) fn floats(&self, tag: u16, most: u64) -> Result<Vec<f64>, Stop> {
+        let Some(values) = self.values(tag).filter(|values| matches!(values.kind, 5 | 12)) else {
+            return Ok(Vec::new());
+        };
+        let bytes = self.reader.bytes(values.at, values.count.min(most) * values.width)?;
+        let half = |bytes: &[u8]| number(bytes, self.big_endian) as f64;
+        let float = |bytes: &[u8]| match values.kind {
+            12 => f64::from_bits(number(bytes, self.big_endian)),
+            _ => half(&bytes[..4]) / half(&bytes[4..]),
+        };
+        Ok(bytes.chunks_exact(values.width as usize).map(float).collect())
     }
 
     fn numbers(&self, values: &Values) -> Result<Vec<u64>, Stop> {
@@ -172,20 +196,16 @@ impl<'a> Directory<'a> {
 /// in it, others where it points to.
 fn field(dialect: Dialect, bytes: &[u8], at: u64) -> Option<(u16, Values)> {
     let (tag, kind) = (dialect.number(&bytes[..2]) as u16, dialect.number(&bytes[2..4]));
-    let (width, integers) = match kind {
-        1 => (1, true),
-        2 | 6 | 7 => (1, false),
-        3 => (2, true),
-        8 => (2, false),
-        4 | 13 => (4, true),
-        9 | 11 => (4, false),
-        16 | 18 => (8, true),
-        5 | 10 | 12 | 17 => (8, false),
+    let width = match kind {
+        1 | 2 | 6 | 7 => 1,
+        3 | 8 => 2,
+        4 | 9 | 11 | 13 => 4,
+        5 | 10 | 12 | 16 | 17 | 18 => 8,
         _ => return None,
     };
     let inline = if dialect.big { 12 } else { 8 };
     let count = dialect.number(&bytes[4..inline]);
     let fits = count.saturating_mul(width) <= (bytes.len() - inline) as u64;
     let at = if fits { at + inline as u64 } else { dialect.number(&bytes[inline..]) };
-    Some((tag, Values { at, count, width, integers }))
+    Some((tag, Values { at, count, width, kind: kind as u16 }))
 }

@@ -3,6 +3,7 @@
 use crate::exif;
 use crate::header::{Header, Kind, Stop, checked_size, unsupported};
 use crate::icc::{Icc, LARGEST};
+use crate::notes::Notes;
 use crate::orientation::Orientation;
 use crate::ranges::Reader;
 use tessera_core::geometry::Size;
@@ -116,7 +117,7 @@ impl Found {
         }
         let alpha = canvas.map_or(alpha, |(_, flags)| flags & ALPHA != 0);
         let pixel = PixelType::new(if alpha { Channels::Rgba } else { Channels::Rgb }, Depth::U8);
-        Ok(Header::new(Kind::WebP { lossless }, size, pixel, self.orientation, self.icc))
+        Ok(Header::new(Kind::WebP { lossless }, size, pixel, self.orientation, self.icc, Notes::default()))
     }
 }
 

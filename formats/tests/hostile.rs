@@ -8,6 +8,7 @@ use tessera_core::geometry::Size;
 use tessera_core::operation::Extent;
 use tessera_core::output::TiffCompression;
 use tessera_core::pixel::{Channels, Depth, PixelType};
+use tessera_formats::notes::Annotations;
 use tessera_formats::tiff::tile_table;
 use tessera_formats::tiff_out::TiffFile;
 use tessera_formats::{Header, HeaderError, Kind, Progress, Ranges, parse, png_out};
@@ -55,7 +56,12 @@ fn extent(width: u32, height: u32) -> Extent {
 }
 
 fn tiff(big: bool) -> Vec<u8> {
-    let file = TiffFile::new(extent(3000, 2000), 512, TiffCompression::Deflate, Some(vec![1; 700]));
+    let file = TiffFile::new(
+        extent(3000, 2000),
+        512,
+        TiffCompression::Deflate,
+        Annotations::of_profile(Some(vec![1; 700])),
+    );
     let file = if big { file.as_big() } else { file };
     let mut bytes = file.header(&[100; 24]);
     bytes.resize(bytes.len() + 2400, 0);
@@ -63,7 +69,7 @@ fn tiff(big: bool) -> Vec<u8> {
 }
 
 fn png() -> Vec<u8> {
-    let mut bytes = png_out::head(extent(3000, 2000), Some(&[7; 500]));
+    let mut bytes = png_out::head(extent(3000, 2000), &Annotations::of_profile(Some(vec![7; 500])));
     bytes.splice(
         33..33,
         png_out::chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x08\0\0\0\0\0\0"),
@@ -119,10 +125,12 @@ fn the_parts_of_a_profile_are_put_in_order() {
 
 #[test]
 fn a_small_tiff_that_claims_a_gigantic_image_is_refused() {
-    let file = TiffFile::new(extent(1 << 30, 1 << 30), 512, TiffCompression::None, None);
+    let file = TiffFile::new(extent(1 << 30, 1 << 30), 512, TiffCompression::None, Annotations::default());
     assert!(file.is_big());
     // The first 4 KiB of such a file: its arrays would have 2^42 tiles.
-    let mut small = TiffFile::new(extent(500, 500), 512, TiffCompression::None, None).as_big().header(&[1]);
+    let mut small = TiffFile::new(extent(500, 500), 512, TiffCompression::None, Annotations::default())
+        .as_big()
+        .header(&[1]);
     small.resize(4096, 0);
     let at = |tag: u16| {
         small.windows(4).position(|field| field == [tag as u8, (tag >> 8) as u8, 4, 0]).unwrap() + 12
@@ -140,7 +148,8 @@ fn a_small_tiff_that_claims_a_gigantic_image_is_refused() {
 #[test]
 fn a_run_of_tiles_needs_only_its_part_of_the_table() {
     let count = 1_000_000;
-    let file = TiffFile::new(extent(512 * 1000, 512 * 1000), 512, TiffCompression::None, None);
+    let file =
+        TiffFile::new(extent(512 * 1000, 512 * 1000), 512, TiffCompression::None, Annotations::default());
     let bytes = file.header(&vec![512 * 512 * 6; count]);
     let total = bytes.len() as u64 + count as u64 * 512 * 512 * 6;
     let Kind::Tiff(tiff) = header(&bytes, total).unwrap().kind else { panic!("a TIFF") };
@@ -158,7 +167,7 @@ fn a_run_of_tiles_needs_only_its_part_of_the_table() {
 #[test]
 fn metadata_without_end_is_not_fetched() {
     // A PNG of empty text chunks: the limit on chunks; one of huge ones: skipped without fetching them.
-    let mut many = png_out::head(extent(1, 1), None)[..33].to_vec();
+    let mut many = png_out::head(extent(1, 1), &Annotations::default())[..33].to_vec();
     (0..1001).for_each(|_| many.extend(png_out::chunk(b"tEXt", b"")));
     assert!(matches!(header(&many, many.len() as u64), Err(HeaderError::Malformed { .. })));
     let mut huge = many[..33].to_vec();

@@ -3,10 +3,12 @@
 
 use crate::{jpeg, jpeg_stream, png_band, tiff_write};
 use tessera_core::geometry::{Rect, Size};
-use tessera_core::output::OutputFormat;
+use tessera_core::output::{OutputFormat, TiffCompression};
 use tessera_core::pixel::{Channels, Depth};
 use tessera_formats::checksum::ADLER_EMPTY;
 use tessera_formats::layout::Part;
+use tessera_formats::notes::Annotations;
+use tessera_formats::tiff_out::TRAILER;
 use tessera_operations::region::{Region, Samples};
 
 /// The largest side of a JPEG.
@@ -51,13 +53,14 @@ pub enum EncodeError {
 
 /// Encodes the part `rect` of an output image from `region`, which holds its pixels.
 ///
-/// - TIFF: `rect` is a tile of the grid. Any `region` that holds it will do.
+/// - TIFF, COG: `rect` is a tile of the grid of a level, and `region` of the same level. Any `region` that holds it will do.
 /// - PNG: `rect` is a band. `region` has the same columns and holds, above the band, the row before it (but for the
 ///   first band), since the filters of its first row look at it.
-/// - JPEG: `rect` is the whole image, and the raw profile `icc` goes into its bytes; elsewhere it stands in the head.
+/// - JPEG: `rect` is the whole image, and `annotations` go into its bytes; elsewhere they stand in the head.
 ///
 /// # Errors
-/// JPEG only: the image has alpha or 16 bits or more than 65,500 pixels on a side, or the codec fails.
+/// JPEG, also in TIFF: the image has alpha or 16 bits, or the codec fails. JPEG only: it has more than 65,500 pixels on a
+/// side.
 ///
 /// # Panics
 /// `region` does not hold what is said above: a mistake of the caller.
@@ -65,25 +68,60 @@ pub fn encode(
     region: &Region,
     rect: Rect,
     format: OutputFormat,
-    icc: Option<&[u8]>,
+    annotations: Option<&Annotations>,
 ) -> Result<Encoded, EncodeError> {
     match format {
         OutputFormat::Tiff { tile, compression } => {
-            Ok(Encoded::plain(tiff_write::encode(region, rect, tile, compression)))
+            Ok(Encoded::plain(encode_tile(region, rect, tile, compression)?))
+        }
+        OutputFormat::Cog { tile, compression } => {
+            Ok(Encoded::plain(enclosed(&encode_tile(region, rect, tile, compression)?)))
         }
         OutputFormat::Png => Ok(png_band::encode(region, rect)),
         OutputFormat::Jpeg { quality } if region.rect == rect => {
-            Ok(Encoded::plain(encode_jpeg(region, quality, icc)?))
+            Ok(Encoded::plain(encode_jpeg(region, quality, annotations)?))
         }
-        OutputFormat::Jpeg { quality } => Ok(Encoded::plain(encode_jpeg(&region.crop(rect), quality, icc)?)),
+        OutputFormat::Jpeg { quality } => {
+            Ok(Encoded::plain(encode_jpeg(&region.crop(rect), quality, annotations)?))
+        }
     }
+}
+
+/// Encodes a tile of a TIFF.
+fn encode_tile(
+    region: &Region,
+    rect: Rect,
+    side: u32,
+    compression: TiffCompression,
+) -> Result<Vec<u8>, EncodeError> {
+    match compression {
+        TiffCompression::Jpeg { quality } => encode_jpeg_tile(region, rect, side, quality),
+        TiffCompression::None | TiffCompression::Deflate | TiffCompression::Lzw | TiffCompression::Zstd => {
+            Ok(tiff_write::encode(region, rect, side, compression))
+        }
+    }
+}
+
+/// A tile between a COG's leader and trailer. No compression makes fewer than four bytes of a tile.
+fn enclosed(tile: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(tile.len()).expect("a tile has less than 4 GiB");
+    [&length.to_le_bytes(), tile, &tile[tile.len() - TRAILER..]].concat()
 }
 
 /// Encodes a whole image as a baseline JPEG: 4:2:0 where there is colour, standard Huffman tables, one restart interval
 /// for each row of MCUs. Each of these rows is encoded as an image of its own, so that rows encoded anywhere join.
-fn encode_jpeg(image: &Region, quality: u8, icc: Option<&[u8]>) -> Result<Vec<u8>, EncodeError> {
+fn encode_jpeg(
+    image: &Region,
+    quality: u8,
+    annotations: Option<&Annotations>,
+) -> Result<Vec<u8>, EncodeError> {
     let (size, channels) = (image.rect.size(), image.channels);
     let samples = jpeg_samples(image)?;
+    if size.width.max(size.height) > LARGEST_JPEG {
+        let message =
+            format!("a JPEG has at most {LARGEST_JPEG} pixels on a side, not {size}: write TIFF or PNG");
+        return Err(EncodeError::Refused(message));
+    }
     let mcu = if channels == Channels::Gray { 8 } else { 16 };
     let row = size.width as usize * channels.count();
     let strips = samples.chunks(row * mcu as usize).map(|rows| {
@@ -92,7 +130,25 @@ fn encode_jpeg(image: &Region, quality: u8, icc: Option<&[u8]>) -> Result<Vec<u8
     });
     let strips = strips.collect::<Result<Vec<_>, _>>()?;
     // Both fit, since a side has at most 65,500 pixels.
-    Ok(jpeg_stream::join(&strips, size.height as u16, size.width.div_ceil(mcu) as u16, icc))
+    Ok(jpeg_stream::join(&strips, size.height as u16, size.width.div_ceil(mcu) as u16, annotations))
+}
+
+/// Encodes a tile as a JPEG of its own. Where the image ends inside it, its last column and row are repeated.
+fn encode_jpeg_tile(region: &Region, rect: Rect, side: u32, quality: u8) -> Result<Vec<u8>, EncodeError> {
+    let tile = region.crop(rect);
+    let samples = jpeg_samples(&tile)?;
+    let (count, side) = (tile.channels.count(), side as usize);
+    let row = rect.width as usize * count;
+    let mut padded = Vec::with_capacity(side * side * count);
+    for y in 0..side {
+        let from = y.min(rect.height as usize - 1) * row;
+        let samples = &samples[from..from + row];
+        padded.extend(samples);
+        let last = &samples[row - count..];
+        padded.extend(last.iter().cycle().take((side - rect.width as usize) * count));
+    }
+    let size = Size::new(side as u32, side as u32);
+    jpeg::encode_strip(&padded, size, tile.channels, quality).map_err(EncodeError::Codec)
 }
 
 /// The samples of an image that JPEG can hold.
@@ -102,12 +158,6 @@ fn jpeg_samples(image: &Region) -> Result<&[u8], EncodeError> {
         return Err(EncodeError::Refused(
             "JPEG holds no alpha: add the operation flatten, or write PNG".into(),
         ));
-    }
-    let size = image.rect.size();
-    if size.width.max(size.height) > LARGEST_JPEG {
-        let message =
-            format!("a JPEG has at most {LARGEST_JPEG} pixels on a side, not {size}: write TIFF or PNG");
-        return Err(EncodeError::Refused(message));
     }
     match &image.samples {
         Samples::U8(samples) => Ok(samples),

@@ -3,6 +3,7 @@
 
 use crate::decode::Damage;
 use std::ops::Range;
+use tessera_formats::notes::{Annotations, Resolution, Unit};
 
 const SOI: [u8; 2] = [0xff, 0xd8];
 const APP0: u8 = 0xe0;
@@ -69,11 +70,17 @@ pub(crate) fn complete(stream: &[u8], tables: Option<&[u8]>, ycbcr: bool) -> Res
 }
 
 /// Joins strips of a row of MCUs each, every one encoded as an image of its own with the same tables, into one image of
-/// `height` rows with a restart interval of `interval` MCUs. The raw profile `icc` goes behind the JFIF header.
+/// `height` rows with a restart interval of `interval` MCUs. A profile goes behind the JFIF header, and a
+/// resolution into it.
 ///
 /// # Panics
 /// A strip is not a baseline JPEG as the encoder writes it.
-pub(crate) fn join(strips: &[Vec<u8>], height: u16, interval: u16, icc: Option<&[u8]>) -> Vec<u8> {
+pub(crate) fn join(
+    strips: &[Vec<u8>],
+    height: u16,
+    interval: u16,
+    annotations: Option<&Annotations>,
+) -> Vec<u8> {
     let mut image = SOI.to_vec();
     let first = &strips[0];
     for segment in segments(first).expect("the encoder writes segments") {
@@ -84,7 +91,14 @@ pub(crate) fn join(strips: &[Vec<u8>], height: u16, interval: u16, icc: Option<&
         let start = image.len();
         image.extend(&first[segment.range]);
         match segment.code {
-            APP0 => image.extend(profile_segments(icc.unwrap_or_default())),
+            APP0 => {
+                if let Some(density) = annotations.and_then(|all| all.notes.resolution).and_then(density) {
+                    image[start + 11..start + 16].copy_from_slice(&density);
+                }
+                image.extend(profile_segments(
+                    annotations.and_then(|all| all.icc.as_deref()).unwrap_or_default(),
+                ));
+            }
             SOF0 => image[start + 5..start + 7].copy_from_slice(&height.to_be_bytes()),
             _ => {}
         }
@@ -104,6 +118,18 @@ fn scan(strip: &[u8]) -> &[u8] {
     let segments = segments(strip).expect("the encoder writes segments");
     let start = segments.last().expect("the encoder writes a scan").range.end;
     &strip[start..strip.len() - 2]
+}
+
+/// Unit and density of a JFIF header, where they fit.
+fn density(resolution: Resolution) -> Option<[u8; 5]> {
+    let (x, y) = resolution.rounded(resolution.unit, 1.0);
+    let fits = |value: f64| (1.0..=f64::from(u16::MAX)).contains(&value);
+    let unit = match resolution.unit {
+        Unit::Inch => 1,
+        Unit::Centimetre => 2,
+    };
+    let ([x1, x0], [y1, y0]) = ((x as u16).to_be_bytes(), (y as u16).to_be_bytes());
+    (fits(x) && fits(y)).then_some([unit, x1, x0, y1, y0])
 }
 
 /// A profile in APP2 segments (ICC.1:2022, section B.4).

@@ -5,6 +5,7 @@
 //! them. Writing: [`encode::encode`] for each tile or band, between head and tail of [`tessera_formats::layout::Layout`];
 //! [`file::write_whole`] for all of it in memory.
 
+pub mod crown;
 pub mod decode;
 mod deflate;
 pub mod encode;
@@ -23,4 +24,4 @@ mod webp;
 
 pub use decode::{DecodeError, decode_file, decode_tile, decode_up_to, decode_whole, profile};
 pub use encode::{EncodeError, Encoded, encode};
-pub use file::write_whole;
+pub use file::{write_annotated, write_whole};

@@ -1,21 +1,26 @@
 //! Encodes one tile of a TIFF: padded to its full size with zeros, little-endian, with the horizontal predictor before
-//! deflate, in one call. The bytes depend on the tile's pixels and the options, and on nothing else.
+//! what compresses without loss, in one call. The bytes depend on the tile's pixels and the options, and on nothing else.
 
 use flate2::{Compress, Compression, FlushCompress, Status};
 use tessera_core::geometry::Rect;
 use tessera_core::output::TiffCompression;
+use tessera_formats::tiff_out::predicts;
 use tessera_operations::region::{Region, Samples};
+use weezl::BitOrder;
 
 /// The level of deflate.
 const LEVEL: u32 = 6;
 
-/// Encodes the pixels `rect` of `region` as a tile of `side` x `side` pixels.
+/// The level of Zstandard.
+const ZSTD_LEVEL: i32 = 3;
+
+/// Encodes the pixels `rect` of `region` as a tile of `side` x `side` pixels, without loss.
 ///
 /// # Panics
 /// `rect` is larger than a tile or not inside `region`: a mistake of the caller.
 pub(crate) fn encode(region: &Region, rect: Rect, side: u32, compression: TiffCompression) -> Vec<u8> {
     assert!(rect.width <= side && rect.height <= side && region.rect.contains(&rect), "a tile of the region");
-    let predict = matches!(compression, TiffCompression::Deflate);
+    let predict = predicts(compression);
     let raw = match &region.samples {
         Samples::U8(samples) => padded(region, rect, side, |rows: &mut Tile<u8>| {
             rows.fill(samples, predict, u8::wrapping_sub, |sample| [sample])
@@ -24,7 +29,13 @@ pub(crate) fn encode(region: &Region, rect: Rect, side: u32, compression: TiffCo
             rows.fill(samples, predict, u16::wrapping_sub, u16::to_le_bytes)
         }),
     };
-    if predict { deflate(&raw) } else { raw }
+    match compression {
+        TiffCompression::None => raw,
+        TiffCompression::Deflate => deflate(&raw),
+        TiffCompression::Lzw => lzw(&raw),
+        TiffCompression::Zstd => zstd::bulk::compress(&raw, ZSTD_LEVEL).expect("Zstandard takes any bytes"),
+        TiffCompression::Jpeg { .. } => unreachable!("JPEG loses something"),
+    }
 }
 
 /// A tile being filled: where its rows stand in a region's samples, and the bytes so far.
@@ -81,6 +92,12 @@ impl<T: Copy> Tile<T> {
                 .extend(others.iter().zip(&self.row).flat_map(|(&sample, &left)| bytes(minus(sample, left))));
         }
     }
+}
+
+/// TIFF's LZW, whose codes grow one code early.
+fn lzw(raw: &[u8]) -> Vec<u8> {
+    let mut encoder = weezl::encode::Encoder::with_tiff_size_switch(BitOrder::Msb, 8);
+    encoder.encode(raw).expect("LZW takes any bytes")
 }
 
 /// A zlib stream, written by one call with room for all of it: zlib-rs gives other bytes for other sizes of writes.

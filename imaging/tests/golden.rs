@@ -6,9 +6,9 @@
 
 mod common;
 
-use common::{DEFLATE, PLAIN, picture};
+use common::{COG, DEFLATE, JPEG, LZW, PLAIN, ZSTD, picture};
 use sha2::{Digest, Sha256};
-use tessera_core::output::OutputFormat;
+use tessera_core::output::{OutputFormat, TiffCompression};
 use tessera_core::pixel::{Channels, Depth, PixelType};
 use tessera_imaging::write_whole;
 
@@ -30,6 +30,23 @@ fn uncompressed_tiles_have_their_golden_bytes() {
 fn deflated_tiles_have_their_golden_bytes() {
     assert_eq!(digest(DEFLATE, Channels::Gray, Depth::U8), "26944 ee64a30ba564b836");
     assert_eq!(digest(DEFLATE, Channels::Rgb, Depth::U16), "72692 8d53f70073c78712");
+}
+
+#[test]
+fn tiles_of_the_other_compressions_have_their_golden_bytes() {
+    assert_eq!(digest(LZW, Channels::Gray, Depth::U8), "37737 018a8b7ea12002f4");
+    assert_eq!(digest(LZW, Channels::Rgb, Depth::U16), "165104 f01079f1643850fc");
+    assert_eq!(digest(ZSTD, Channels::Gray, Depth::U8), "37011 bb1d7d9a14ab3e3e");
+    assert_eq!(digest(ZSTD, Channels::Rgb, Depth::U16), "121082 7fd095fe470b1c4d");
+    assert_eq!(digest(JPEG, Channels::Gray, Depth::U8), "84204 511c41e80d051529");
+    assert_eq!(digest(JPEG, Channels::Rgb, Depth::U8), "92421 93dddfb4a23b06cd");
+}
+
+#[test]
+fn a_cog_has_its_golden_bytes() {
+    let jpeg = OutputFormat::Cog { tile: 256, compression: TiffCompression::Jpeg { quality: 90 } };
+    assert_eq!(digest(COG, Channels::Rgba, Depth::U16), "407239 18e68094c2021d5b");
+    assert_eq!(digest(jpeg, Channels::Rgb, Depth::U8), "143024 c1352bb576af1af6");
 }
 
 #[test]

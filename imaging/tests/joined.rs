@@ -5,13 +5,14 @@
 
 mod common;
 
-use common::{DEFLATE, decode, picture};
+use common::{DEFLATE, LZW, ZSTD, decode, picture, tiles};
 use tessera_core::geometry::Rect;
 use tessera_core::operation::Extent;
 use tessera_core::output::OutputFormat;
 use tessera_core::pixel::{Channels, Depth, PixelType};
 use tessera_formats::layout::{Layout, Part};
-use tessera_imaging::{encode, file, write_whole};
+use tessera_formats::notes::Annotations;
+use tessera_imaging::{encode, write_whole};
 use tessera_operations::region::Region;
 
 /// The least region that a part can be encoded from.
@@ -26,14 +27,14 @@ fn parts_encoded_backwards_from_as_few_pixels_as_possible_make_the_same_file() {
         // Several bands, several blocks.
         let image = picture(2100, 2600, pixel);
         let extent = Extent { size: image.rect.size(), pixel };
-        for format in [DEFLATE, OutputFormat::Png] {
-            let rects = file::parts(extent, format);
+        for format in [DEFLATE, LZW, ZSTD, OutputFormat::Png] {
+            let rects = tiles(extent, format);
             assert!(rects.len() > 1);
             let one = |rect: &Rect| encode(&least(&image, *rect, format), *rect, format, None).unwrap();
             let mut encoded: Vec<_> = rects.iter().rev().map(one).collect();
             encoded.reverse();
             let parts: Vec<Part> = encoded.iter().map(|part| part.part()).collect();
-            let layout = Layout::new(extent, format, None);
+            let layout = Layout::new(extent, format, Annotations::default());
             let mut bytes = layout.head(&parts);
             assert_eq!(bytes.len() as u64, layout.head_len());
             encoded.iter().for_each(|part| bytes.extend(&part.bytes));

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{MAX_SIDE, Rect, Size};
 use tessera_core::operation::{Extent, Planned, Refusal};
+use tessera_core::placement::Placement;
 
 const PLACE: Bounds = Bounds::new(0.0, MAX_SIDE as f64);
 const SIDE: Bounds = Bounds::new(1.0, MAX_SIDE as f64);
@@ -67,6 +68,14 @@ impl Planned for Crop {
 
     fn window(&self, output: Size, _: Size) -> Size {
         output
+    }
+
+    fn placement(&self, _: Extent) -> Placement {
+        Placement::part(self.x, self.y)
+    }
+
+    fn keeps_samples(&self) -> bool {
+        true
     }
 
     fn cost(&self, _: Extent) -> f64 {

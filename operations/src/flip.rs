@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::{Extent, Planned};
+use tessera_core::placement::Placement;
 
 /// Flip: the mirror image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +52,14 @@ impl Planned for Flip {
 
     fn window(&self, output: Size, _: Size) -> Size {
         output
+    }
+
+    fn placement(&self, input: Extent) -> Placement {
+        self.turn().placement(input.size)
+    }
+
+    fn keeps_samples(&self) -> bool {
+        true
     }
 
     fn cost(&self, _: Extent) -> f64 {

@@ -10,6 +10,7 @@ pub mod registry;
 mod border;
 mod color_table;
 mod extreme;
+mod halve;
 mod light;
 mod linear;
 mod neighbourhood;
@@ -54,5 +55,6 @@ pub mod unsharp_mask;
 
 pub use apply::{Apply, Reduced};
 pub use chain::{plan_chain, run_chain};
+pub use halve::halve;
 pub use region::{Region, Samples};
 pub use registry::Operation;

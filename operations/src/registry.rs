@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::{Extent, Planned, Refusal};
+use tessera_core::placement::Placement;
 
 /// Declares [`Operation`] from lines of `module::Parameters`. In an ImageJob an operation has the name of its
 /// parameters' struct in camel case. The struct implements [`Planned`] and [`Apply`] and has a constant `NAME`.
@@ -95,6 +96,14 @@ impl Planned for Operation {
 
     fn window(&self, output: Size, input: Size) -> Size {
         self.planned().window(output, input)
+    }
+
+    fn placement(&self, input: Extent) -> Placement {
+        self.planned().placement(input)
+    }
+
+    fn keeps_samples(&self) -> bool {
+        self.planned().keeps_samples()
     }
 
     fn cost(&self, input: Extent) -> f64 {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{MAX_SIDE, Rect, Size};
 use tessera_core::operation::{Extent, Planned, Refusal};
 use tessera_core::pixel::{Channels, Depth};
+use tessera_core::placement::Placement;
 
 const SIDE: Bounds = Bounds::new(1.0, MAX_SIDE as f64);
 const SCALE: Bounds = Bounds::new(0.0001, 100.0);
@@ -126,6 +127,15 @@ impl Planned for Resize {
     fn window(&self, output: Size, input: Size) -> Size {
         let (columns, rows) = self.axes(input);
         Size::new(columns.window(output.width), rows.window(output.height))
+    }
+
+    fn placement(&self, input: Extent) -> Placement {
+        let output = self.output(input).map_or(input.size, |output| output.size);
+        Placement::scaled(input.size, output)
+    }
+
+    fn keeps_samples(&self) -> bool {
+        self.filter == Filter::Nearest
     }
 
     fn cost(&self, input: Extent) -> f64 {

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::{Extent, Planned, Refusal};
+use tessera_core::placement::Placement;
 
 /// Rotation by a right angle, two or three, clockwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,6 +58,14 @@ impl Planned for Rotate {
 
     fn window(&self, output: Size, _: Size) -> Size {
         self.turn().size(output)
+    }
+
+    fn placement(&self, input: Extent) -> Placement {
+        self.turn().placement(input.size)
+    }
+
+    fn keeps_samples(&self) -> bool {
+        true
     }
 
     fn cost(&self, _: Extent) -> f64 {

@@ -4,6 +4,7 @@ use crate::border::Rows;
 use crate::region::{Region, each_depth};
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::pixel::Channels;
+use tessera_core::placement::Placement;
 
 /// Source rows that are read side by side where columns become rows, and how many pixels of each at once.
 const BLOCK: usize = 8;
@@ -33,6 +34,20 @@ impl Turn {
         let Size { width, height } = self.size(output.size());
         let (x, y) = if self.transposed { (y, x) } else { (x, y) };
         Rect::new(x, y, width, height).intersect(&input.rect())
+    }
+
+    /// Where the pixels of a turned picture lie in the picture, which has the size `input`.
+    pub(crate) fn placement(self, input: Size) -> Placement {
+        let whole = self.size(input);
+        // First where they are before the columns and rows of the result were reversed, then whose row is whose column.
+        let along =
+            |reversed: bool, length: u32| if reversed { (-1.0, f64::from(length)) } else { (1.0, 0.0) };
+        let ((across, x), (down, y)) = (along(self.columns, whole.width), along(self.rows, whole.height));
+        if self.transposed {
+            Placement { xx: 0.0, xy: down, x0: y, yx: across, yy: 0.0, y0: x }
+        } else {
+            Placement { xx: across, xy: 0.0, x0: x, yx: 0.0, yy: down, y0: y }
+        }
     }
 
     /// The pixels `output`, of a picture of size `image`.

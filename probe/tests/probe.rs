@@ -7,6 +7,7 @@ use tessera_core::output::{OutputFormat, TiffCompression};
 use tessera_core::pixel::{Channels, Depth, PixelType};
 use tessera_core::plan::Access;
 use tessera_formats::layout::{Layout, Part};
+use tessera_formats::notes::Annotations;
 use tessera_probe::{ProbeKind, probe, tile_table};
 use tessera_store::{Call, Fault, Location, MemoryStore, PutOptions, Store};
 
@@ -20,7 +21,7 @@ async fn store(width: u32) -> MemoryStore {
     let format = OutputFormat::Tiff { tile: 512, compression: TiffCompression::None };
     let tiles = width.div_ceil(512) as usize;
     let part = Part { size: 512 * 512, adler: 1, filtered: 0 };
-    let mut file = Layout::new(extent, format, None).head(&vec![part; tiles]);
+    let mut file = Layout::new(extent, format, Annotations::default()).head(&vec![part; tiles]);
     file.resize(file.len() + tiles * 512 * 512, 0);
     let store = MemoryStore::new(&["images"]);
     store.put(&at(), file.into(), &PutOptions::default()).await.unwrap();

@@ -1,21 +1,26 @@
 //! The stage `assemble`: one file out of the pieces, copied inside the store where their size allows it. Publishes only
 //! if the manifests account for every tile of the grid exactly once and in order.
 
+use std::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt};
 use tessera_core::assembly::{self, Content, MAX_PARTS, Segment};
 use tessera_core::name::Scratch;
 use tessera_core::plan::{Plan, Stage};
+use tessera_core::pyramid::Layer;
 use tessera_core::record::{Manifest, PieceRecord, Published};
 use tessera_operations::Operation;
 use tessera_store::{CopySource, ErrorKind, Part, Upload};
 
 use crate::checksum::Crc64;
 use crate::context::Context;
+use crate::engine::Tile;
 use crate::error::WorkError;
 use crate::frame::Frame;
 use crate::places::ScratchPlace;
 use crate::publish::Target;
+use crate::upper::Upper;
 
 /// Manifests that are read at once.
 const MANIFESTS_AT_ONCE: usize = 16;
@@ -36,10 +41,13 @@ pub async fn run_assemble(
     let scratch = ScratchPlace::of(plan, &context.stores)?;
     let target = Target::of(plan, &context.stores, scratch.clone())?;
     let earlier = target.published().await?;
-    let pieces = all_pieces(plan, digest, &scratch).await?;
+    let Pieces { file: pieces, crown } = all_pieces(plan, digest, &scratch).await?;
+    let upper = overviews(context, plan, &scratch, crown).await?;
     let frame = Frame::new(context, plan).await?;
-    let tiles = || pieces.iter().flat_map(|piece| &piece.tiles);
-    let file = File { head: frame.head(tiles())?, tail: frame.tail(tiles())?, pieces: &pieces };
+    let tiles = || upper.iter().map(|tile| &tile.record).chain(pieces.iter().flat_map(|piece| &piece.tiles));
+    let mut head = frame.head(tiles())?;
+    upper.iter().for_each(|tile| head.extend(&tile.bytes));
+    let file = File { head, tail: frame.tail(tiles())?, pieces: &pieces };
     let published = Published {
         plan: digest.to_owned(),
         uri: plan.output.uri.clone(),
@@ -60,54 +68,96 @@ pub async fn run_assemble(
     Ok(published)
 }
 
-/// The records of all pieces in file order.
+/// The records of all pieces.
+struct Pieces {
+    /// Of the file, in its order: the smallest level that shards compute first.
+    file: Vec<PieceRecord>,
+    /// Of what they hand over for smaller levels.
+    crown: Vec<PieceRecord>,
+}
+
+/// Reads the manifests of all shards.
 async fn all_pieces(
     plan: &Plan<Operation>,
     digest: &str,
     scratch: &ScratchPlace,
-) -> Result<Vec<PieceRecord>, WorkError> {
+) -> Result<Pieces, WorkError> {
     let read = futures::stream::iter(0..plan.shards(Stage::Tiles)).map(|shard| async move {
         let key = scratch.keys.manifest(Stage::Tiles.name(), shard);
         let manifest: Option<Manifest> = scratch.get_json(key).await?;
         let manifest =
             manifest.ok_or_else(|| WorkError::Incomplete(format!("shard {shard} has left no manifest")))?;
-        check_manifest(plan, digest, shard, &manifest)?;
-        Ok::<_, WorkError>(manifest.pieces)
+        check_manifest(plan, digest, shard, manifest)
     });
-    let pieces: Vec<Vec<PieceRecord>> = read.buffered(MANIFESTS_AT_ONCE).try_collect().await?;
-    let pieces: Vec<PieceRecord> = pieces.into_iter().flatten().collect();
-    let tiles: u64 = pieces.iter().map(|piece| piece.tiles.len() as u64).sum();
-    if tiles == plan.grid.tiles() {
-        Ok(pieces)
-    } else {
-        Err(WorkError::Incomplete(format!("there are {tiles} of {}", plan.grid.tiles())))
+    let shards: Vec<Vec<(Layer, PieceRecord)>> = read.buffered(MANIFESTS_AT_ONCE).try_collect().await?;
+    let pieces: Vec<(Layer, PieceRecord)> = shards.into_iter().flatten().collect();
+    let pyramid = plan.pyramid();
+    let mut all = Pieces { file: Vec::new(), crown: Vec::new() };
+    for layer in pyramid.layers().into_iter().rev() {
+        let here = pieces.iter().filter(|(of, _)| *of == layer).map(|(_, piece)| piece.clone());
+        let here: Vec<PieceRecord> = here.collect();
+        let (found, wanted) = (here.iter().map(tiles).sum::<u64>(), pyramid.grid(layer).tiles());
+        if found != wanted {
+            return Err(WorkError::Incomplete(format!("there are {found} of {wanted}")));
+        }
+        match layer {
+            Layer::Level(_) => all.file.extend(here),
+            Layer::Crown => all.crown.extend(here),
+        }
     }
+    Ok(all)
 }
 
-/// Checks that a manifest is of this plan and has exactly the pieces and tiles that the plan gives its shard.
+/// The tiles of the levels that shards cannot make, in file order.
+async fn overviews(
+    context: &Context,
+    plan: &Plan<Operation>,
+    scratch: &ScratchPlace,
+    crown: Vec<PieceRecord>,
+) -> Result<Vec<Tile>, WorkError> {
+    let Some(mut upper) = Upper::new(plan) else { return Ok(Vec::new()) };
+    let read = futures::stream::iter(crown).map(|piece| async move {
+        let data = read(scratch, &piece, 0..piece.size).await?;
+        Ok::<_, WorkError>((piece, data))
+    });
+    let mut read = std::pin::pin!(read.buffered(2));
+    while let Some((piece, data)) = read.try_next().await? {
+        let mut end = 0;
+        let packed = piece.tiles.into_iter().map(move |tile| {
+            let start = end;
+            end += tile.size as usize;
+            data.slice(start..end)
+        });
+        upper = upper.take(context, packed).await?;
+    }
+    Ok(upper.finish())
+}
+
+/// Checks that a manifest is of this plan and has exactly the pieces and tiles that the plan gives its shard; gives the
+/// pieces with what they belong to.
 fn check_manifest(
     plan: &Plan<Operation>,
     digest: &str,
     shard: u32,
-    manifest: &Manifest,
-) -> Result<(), WorkError> {
+    manifest: Manifest,
+) -> Result<Vec<(Layer, PieceRecord)>, WorkError> {
     let wrong = |what: &str| Err(WorkError::Incomplete(format!("the manifest of shard {shard} {what}")));
     if manifest.plan != digest || manifest.shard != shard {
         return wrong("is of another plan or shard");
     }
-    let expected = plan.pieces(shard);
+    let (pyramid, expected) = (plan.pyramid(), plan.pieces(shard));
     if expected.len() != manifest.pieces.len() {
         return wrong("has not all pieces");
     }
     for (piece, record) in expected.iter().zip(&manifest.pieces) {
         let bytes: u64 = record.tiles.iter().map(|tile| tile.size).sum();
-        let tiles = piece.tile_count(&plan.grid) == record.tiles.len() as u64;
+        let tiles = piece.tile_count(pyramid.grid(piece.layer)) == record.tiles.len() as u64;
         let same = record.plan == digest && record.shard == shard && record.piece == piece.number;
         if !tiles || !same || bytes != record.size {
             return wrong(&format!("does not account for its piece {}", piece.number));
         }
     }
-    Ok(())
+    Ok(expected.iter().map(|piece| piece.layer).zip(manifest.pieces).collect())
 }
 
 /// The file to be.
@@ -230,9 +280,7 @@ impl Assembly<'_> {
                 Content::Tail => joined.extend_from_slice(&self.file.tail[range]),
                 Content::Piece(piece) => {
                     let record = &self.file.pieces[*piece];
-                    let at = self.scratch.at(data_key(&self.scratch.keys, record))?;
-                    let read = self.scratch.store.get_range(&at, bytes.clone(), Some(&record.etag)).await;
-                    joined.extend_from_slice(&read.map_err(|error| piece_error(record, error))?);
+                    joined.extend_from_slice(&read(self.scratch, record, bytes.clone()).await?);
                 }
             }
         }
@@ -242,6 +290,13 @@ impl Assembly<'_> {
     fn told(&self, tiles: u64) {
         self.context.progress.tiles(tiles);
     }
+}
+
+/// Some bytes of a piece.
+async fn read(scratch: &ScratchPlace, piece: &PieceRecord, bytes: Range<u64>) -> Result<Bytes, WorkError> {
+    let at = scratch.at(data_key(&scratch.keys, piece))?;
+    let read = scratch.store.get_range(&at, bytes, Some(&piece.etag)).await;
+    read.map_err(|error| piece_error(piece, error))
 }
 
 fn tiles(piece: &PieceRecord) -> u64 {

@@ -8,16 +8,22 @@ use bytes::Bytes;
 use rayon::prelude::*;
 use tessera_core::geometry::Rect;
 use tessera_core::operation::Chain;
+use tessera_core::output::OutputFormat;
+use tessera_core::piece::Piece;
 use tessera_core::plan::Plan;
+use tessera_core::pyramid::{Layer, Pyramid};
 use tessera_formats::header::Header;
+use tessera_formats::notes::Annotations;
 use tessera_imaging::DecodeError;
 use tessera_operations::{Operation, Region, plan_chain, run_chain};
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use crate::encode::encode;
+use crate::encode::{encode, encode_row, pack_row};
 use crate::engine::{Encoded, Input};
 use crate::error::WorkError;
 use crate::fetch::EncodedTile;
+use crate::levels::{Levels, Row};
+use crate::rows::{Place, Rows};
 use crate::units::{Unit, steps};
 
 /// Rows and, for a chain with a small halo, columns of a working tile: its images stay in a core's cache.
@@ -37,8 +43,16 @@ pub(crate) struct Computer {
     threads: Arc<rayon::ThreadPool>,
     plan: Plan<Operation>,
     header: Arc<Header>,
-    profile: Option<Vec<u8>>,
+    annotations: Annotations,
     pixels: Pixels,
+    overviews: Option<Overviews>,
+}
+
+/// The overviews that are made of the units.
+struct Overviews {
+    pyramid: Pyramid,
+    levels: Levels,
+    rows: Rows,
 }
 
 /// The decoded part of the source.
@@ -62,14 +76,46 @@ impl Pixels {
     }
 }
 
+impl Overviews {
+    /// The tiles of a row, as far as they are missing: for the file and, of the smallest level, for assembly.
+    fn encode(&self, format: OutputFormat, row: &Row) -> Result<Vec<Encoded>, WorkError> {
+        let grid = &self.pyramid.shared[row.level];
+        let smallest = row.level + 1 == self.pyramid.shared.len();
+        let layers = [Some(Layer::Level(row.level as u32)), smallest.then_some(Layer::Crown)];
+        let wanted = layers.into_iter().flatten().filter_map(|layer| {
+            let place = self.rows.place(layer, row.block, row.row)?;
+            Some((layer, place))
+        });
+        let encode = |(layer, Place { piece, last })| {
+            let tiles = match layer {
+                Layer::Level(_) => encode_row(format, grid, row)?,
+                Layer::Crown => pack_row(grid, row),
+            };
+            Ok(Encoded { piece, last, tiles, covers: 0 })
+        };
+        wanted.map(encode).collect()
+    }
+}
+
 impl Computer {
     pub(crate) fn new(
         threads: Arc<rayon::ThreadPool>,
         plan: Plan<Operation>,
         header: Arc<Header>,
-        profile: Option<Vec<u8>>,
+        annotations: Annotations,
     ) -> Computer {
-        Computer { threads, plan, header, profile, pixels: Pixels::Tiles(HashMap::new()) }
+        let pixels = Pixels::Tiles(HashMap::new());
+        Computer { threads, plan, header, annotations, pixels, overviews: None }
+    }
+
+    /// The same, which makes the overviews of `pieces` too, if the file has any.
+    pub(crate) fn with_overviews(mut self, pieces: &[Piece]) -> Computer {
+        let pyramid = self.plan.pyramid();
+        if pyramid.shared.len() > 1 {
+            let (levels, rows) = (Levels::new(pyramid.shared.clone()), Rows::new(pieces));
+            self.overviews = Some(Overviews { pyramid, levels, rows });
+        }
+        self
     }
 
     /// Computes `units` in order. Ends early when nobody waits for the result, or after an error, which it sends.
@@ -80,9 +126,11 @@ impl Computer {
         output: &Sender<Result<Encoded, WorkError>>,
     ) {
         for unit in units {
-            let encoded = self.unit(&unit, &mut input);
-            let failed = encoded.is_err();
-            if output.blocking_send(encoded).is_err() || failed {
+            let sent = match self.unit(&unit, &mut input) {
+                Ok(encoded) => encoded.into_iter().try_for_each(|encoded| output.blocking_send(Ok(encoded))),
+                Err(error) => return drop(output.blocking_send(Err(error))),
+            };
+            if sent.is_err() {
                 return;
             }
         }
@@ -92,7 +140,7 @@ impl Computer {
         &mut self,
         unit: &Unit,
         input: &mut Receiver<Result<Input, WorkError>>,
-    ) -> Result<Encoded, WorkError> {
+    ) -> Result<Vec<Encoded>, WorkError> {
         let canvas = Mutex::new(Region::zeroed(unit.rect, self.plan.output.extent.pixel));
         for step in &unit.steps {
             let release = self.load(input)?;
@@ -102,8 +150,25 @@ impl Computer {
             }
         }
         let canvas = canvas.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let tiles = self.threads.install(|| encode(&self.plan, &canvas, unit, self.profile.as_deref()))?;
-        Ok(Encoded { piece: unit.piece, last: unit.last, tiles, covers: unit.tiles.len() as u64 })
+        let mut encoded = Vec::new();
+        if let Some(Place { piece, last }) = unit.place {
+            let tiles = self.threads.install(|| encode(&self.plan, &canvas, unit, &self.annotations))?;
+            encoded.push(Encoded { piece, last, tiles, covers: unit.tiles.len() as u64 });
+        }
+        encoded.extend(self.overviews(unit, &canvas)?);
+        Ok(encoded)
+    }
+
+    /// The tiles of overviews that are complete with the pixels of `unit`.
+    fn overviews(&mut self, unit: &Unit, pixels: &Region) -> Result<Vec<Encoded>, WorkError> {
+        let Some(overviews) = &mut self.overviews else { return Ok(Vec::new()) };
+        let (block, row) = unit.at;
+        let complete = overviews.levels.push(block, row, pixels);
+        let format = self.plan.output.format;
+        self.threads.install(|| {
+            let encoded = complete.iter().map(|row| overviews.encode(format, row));
+            Ok(encoded.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        })
     }
 
     /// Decodes what the next step needs, and returns the tiles to drop after it.

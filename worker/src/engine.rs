@@ -8,6 +8,7 @@ use tessera_core::piece::Piece;
 use tessera_core::plan::Plan;
 use tessera_core::record::TileRecord;
 use tessera_formats::header::Header;
+use tessera_formats::notes::Annotations;
 use tessera_formats::tiff::TileTable;
 use tessera_operations::{Operation, plan_chain};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -28,7 +29,7 @@ pub(crate) struct Tile {
     pub(crate) record: TileRecord,
 }
 
-/// A unit that was computed and encoded.
+/// Tiles of one layer that were computed and encoded.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     /// Index of its piece in the list of pieces.
@@ -37,7 +38,7 @@ pub(crate) struct Encoded {
     pub(crate) last: bool,
     /// Its tiles in file order.
     pub(crate) tiles: Vec<Tile>,
-    /// Tiles of the grid that it covers: as many, but for a JPEG, which is one tile of the file.
+    /// Tiles of the image that they cover: as many, but for a JPEG, which is one tile of the file; none in overviews.
     pub(crate) covers: u64,
 }
 
@@ -53,7 +54,7 @@ pub(crate) struct Engine {
     output: Receiver<Result<Encoded, WorkError>>,
     fetcher: JoinHandle<()>,
     computer: Option<JoinHandle<()>>,
-    profile: Option<Vec<u8>>,
+    annotations: Annotations,
 }
 
 impl Engine {
@@ -67,23 +68,24 @@ impl Engine {
         let units = units(plan, pieces);
         let rects = units.iter().map(|unit| unit.rect);
         let table = source::table(&object, &probed, plan, rects).await?;
-        let profile = source::profile(&probed.header, plan);
+        let annotations = source::annotations(&probed.header, plan)?;
         let header = Arc::new(probed.header);
         let (to_computer, input) = channel(1);
         let (to_caller, output) = channel(1);
         let fetcher = Fetcher { object, table, header: header.clone(), plan: plan.clone(), to: to_computer };
         let fetcher = tokio::spawn(fetcher.run(units.clone()));
-        let computer = Computer::new(context.threads.clone(), plan.clone(), header, profile.clone());
+        let computer = Computer::new(context.threads.clone(), plan.clone(), header, annotations.clone());
+        let computer = computer.with_overviews(pieces);
         let computer = tokio::task::spawn_blocking(move || computer.run(units, input, &to_caller));
-        Ok(Engine { output, fetcher, computer: Some(computer), profile })
+        Ok(Engine { output, fetcher, computer: Some(computer), annotations })
     }
 
-    /// The source's colour profile, where it fits the output.
-    pub(crate) fn profile(&self) -> Option<Vec<u8>> {
-        self.profile.clone()
+    /// What the source's header says that is true of the output.
+    pub(crate) fn annotations(&self) -> Annotations {
+        self.annotations.clone()
     }
 
-    /// The next unit in order; `None` at the end.
+    /// The next tiles, those of each piece in file order; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Encoded>, WorkError> {
         if let Some(encoded) = self.output.recv().await {
             return encoded.map(Some);

@@ -1,9 +1,10 @@
 //! What stands around the tiles of the output: head and tail by the layout of its format, and the digest over all.
-//! The colour profile is the source's, where it still fits the result.
+//! What the source's header says stands there as far as it is true of the result.
 
 use tessera_core::plan::Plan;
 use tessera_core::record::{TileRecord, TreeDigest};
 use tessera_formats::layout::{Layout, Part};
+use tessera_formats::notes::Annotations;
 use tessera_operations::Operation;
 
 use crate::context::Context;
@@ -17,15 +18,15 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Reads the source's header for its profile.
+    /// Reads the source's header for what it says.
     pub(crate) async fn new(context: &Context, plan: &Plan<Operation>) -> Result<Frame, WorkError> {
         let (_, probed) = source::probe(context, plan).await?;
-        Ok(Frame::of(plan, source::profile(&probed.header, plan)))
+        Ok(Frame::of(plan, source::annotations(&probed.header, plan)?))
     }
 
-    /// With a raw profile that fits the output.
-    pub(crate) fn of(plan: &Plan<Operation>, icc: Option<Vec<u8>>) -> Frame {
-        Frame { layout: Layout::new(plan.output.extent, plan.output.format, icc) }
+    /// With what is true of the output.
+    pub(crate) fn of(plan: &Plan<Operation>, annotations: Annotations) -> Frame {
+        Frame { layout: Layout::new(plan.output.extent, plan.output.format, annotations) }
     }
 
     /// Length of the head.

@@ -14,15 +14,18 @@ mod engine;
 pub mod error;
 mod fetch;
 mod frame;
+mod levels;
 mod places;
 pub mod progress;
 mod publish;
+mod rows;
 mod schedule;
 mod shard;
 mod source;
 pub mod stores;
 mod units;
 mod upload;
+mod upper;
 mod whole;
 
 pub use assemble::run_assemble;

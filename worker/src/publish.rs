@@ -40,7 +40,7 @@ impl Target {
     pub(crate) fn of<O>(plan: &Plan<O>, stores: &Stores, scratch: ScratchPlace) -> Result<Target, WorkError> {
         let at: Location = plan.output.uri.parse()?;
         let content_type = match plan.output.format {
-            OutputFormat::Tiff { .. } => "image/tiff",
+            OutputFormat::Tiff { .. } | OutputFormat::Cog { .. } => "image/tiff",
             OutputFormat::Png => "image/png",
             OutputFormat::Jpeg { .. } => "image/jpeg",
         };

@@ -7,6 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 use tessera_core::name::{Entry, Scratch};
 use tessera_core::piece::Piece;
 use tessera_core::plan::{Plan, Stage};
+use tessera_core::pyramid::Layer;
 use tessera_core::record::{Manifest, PieceRecord, TileRecord};
 use tessera_operations::Operation;
 
@@ -39,8 +40,7 @@ pub async fn run_shard(
     let mut records = work.finished(&pieces).await?;
     let missing: Vec<Piece> =
         pieces.iter().filter(|piece| !records.contains_key(&piece.number)).cloned().collect();
-    let tiles = records.values().map(|record| record.tiles.len() as u64).sum();
-    context.progress.tiles(tiles);
+    context.progress.tiles(records.values().map(|record| covers(&pieces, record)).sum());
     if !missing.is_empty() {
         work.compute(context, &missing, &mut records).await?;
     }
@@ -49,6 +49,14 @@ pub async fn run_shard(
     let key = work.scratch.keys.manifest(Stage::Tiles.name(), shard);
     work.scratch.put_json(key, &manifest).await?;
     Ok(manifest)
+}
+
+/// Tiles of the image that a piece accounts for: none in one of an overview.
+fn covers(pieces: &[Piece], record: &PieceRecord) -> u64 {
+    match pieces.get(record.piece as usize).map(|piece| piece.layer) {
+        Some(Layer::Level(0)) => record.tiles.len() as u64,
+        Some(Layer::Level(_) | Layer::Crown) | None => 0,
+    }
 }
 
 struct Shard<'a> {
@@ -81,11 +89,13 @@ impl Shard<'_> {
         }
         let read = futures::stream::iter(records).map(|piece| self.record(piece)).buffer_unordered(AT_ONCE);
         let records: Vec<Option<PieceRecord>> = read.try_collect().await?;
+        let pyramid = self.plan.pyramid();
         let right = |record: &PieceRecord| {
             let there = data.get(&record.piece) == Some(&(record.size, record.etag.clone()));
             let piece = pieces.get(record.piece as usize);
-            let complete =
-                piece.is_some_and(|piece| piece.tile_count(&self.plan.grid) == record.tiles.len() as u64);
+            let complete = piece.is_some_and(|piece| {
+                piece.tile_count(pyramid.grid(piece.layer)) == record.tiles.len() as u64
+            });
             record.plan == self.digest && record.shard == self.shard && there && complete
         };
         Ok(records.into_iter().flatten().filter(right).map(|record| (record.piece, record)).collect())
@@ -102,17 +112,21 @@ impl Shard<'_> {
         records: &mut HashMap<u32, PieceRecord>,
     ) -> Result<(), WorkError> {
         let mut engine = Engine::start(context, self.plan, missing).await?;
-        let mut buffer = Buffer::default();
+        // One piece of each layer is open at once.
+        let mut open: HashMap<usize, Buffer> = HashMap::new();
         while let Some(Encoded { piece, last, tiles, .. }) = engine.next().await? {
+            let mut buffer = open.remove(&piece).unwrap_or_default();
             for tile in tiles {
                 buffer.data.extend_from_slice(&tile.bytes);
                 buffer.tiles.push(tile.record);
             }
             if last {
-                let number = missing[piece].number;
-                let record = self.write(number, std::mem::take(&mut buffer)).await?;
-                context.progress.tiles(record.tiles.len() as u64);
+                let Piece { number, layer, .. } = missing[piece];
+                let record = self.write(number, buffer).await?;
+                context.progress.tiles(if layer == Layer::Level(0) { record.tiles.len() as u64 } else { 0 });
                 records.insert(number, record);
+            } else {
+                open.insert(piece, buffer);
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use tessera_core::operation::Chain;
 use tessera_core::plan::{Access, Plan};
 use tessera_formats::header::Header;
 use tessera_formats::icc;
+use tessera_formats::notes::Annotations;
 use tessera_formats::tiff::TileTable;
 use tessera_operations::{Operation, plan_chain};
 use tessera_probe::Probed;
@@ -74,8 +75,13 @@ pub(crate) fn tile_budget(plan: &Plan<Operation>, chain: &Chain<'_>, step: Rect)
     usize::try_from(2 * window.pixels() / tile.pixels().max(1)).unwrap_or(usize::MAX)
 }
 
-/// The source's profile, raw, where it describes images with the output's channels.
-pub(crate) fn profile(header: &Header, plan: &Plan<Operation>) -> Option<Vec<u8>> {
-    let raw = tessera_imaging::profile(header)?;
-    icc::suits(&raw, plan.output.extent.pixel.channels).then_some(raw)
+/// What the source's header says that is true of the output: the profile where it describes images with the output's
+/// channels, the rest moved with the pixels.
+pub(crate) fn annotations(header: &Header, plan: &Plan<Operation>) -> Result<Annotations, WorkError> {
+    let chain = plan_chain(&plan.operations, plan.source.extent)?;
+    let channels = plan.output.extent.pixel.channels;
+    Ok(Annotations {
+        icc: tessera_imaging::profile(header).filter(|raw| icc::suits(raw, channels)),
+        notes: header.notes.carried(&chain.placement(), chain.keeps_samples()),
+    })
 }

@@ -1,4 +1,4 @@
-//! How a shard's pieces become units of computing: what is computed, encoded and let go of together.
+//! How a shard's pieces become units of computing: what is computed together, and then encoded and reduced.
 //! Pure arithmetic on the plan.
 
 use tessera_core::geometry::Rect;
@@ -6,17 +6,20 @@ use tessera_core::grid::TileAt;
 use tessera_core::output::OutputFormat;
 use tessera_core::piece::Piece;
 use tessera_core::plan::Plan;
+use tessera_core::pyramid::Layer;
+
+use crate::rows::{Place, Rows};
 
 /// Rows of a step of a unit that is the whole image.
 const STEP_ROWS: u32 = 512;
 
-/// What is computed into one buffer and then encoded.
+/// What is computed into one buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unit {
-    /// Index of the piece in the list of pieces that are computed.
-    pub(crate) piece: usize,
-    /// Whether it is the last of its piece.
-    pub(crate) last: bool,
+    /// Where its tiles go; `None` where only overviews are made of it.
+    pub(crate) place: Option<Place>,
+    /// Its block, and the number of its first row of tiles inside it.
+    pub(crate) at: (u32, u32),
     /// The pixels that are computed: those of the tiles and, for a PNG, the row above.
     pub(crate) rect: Rect,
     /// Its tiles in file order; all that there are for a JPEG, which is encoded as a whole.
@@ -29,21 +32,38 @@ pub(crate) struct Unit {
 pub(crate) fn units<O>(plan: &Plan<O>, pieces: &[Piece]) -> Vec<Unit> {
     match plan.output.format {
         OutputFormat::Jpeg { .. } => vec![whole(plan)],
-        OutputFormat::Tiff { .. } => of_pieces(plan, pieces, 0),
-        OutputFormat::Png => of_pieces(plan, pieces, 1),
+        OutputFormat::Tiff { .. } | OutputFormat::Cog { .. } => of_rows(plan, &Rows::new(pieces)),
+        OutputFormat::Png => of_bands(plan, pieces),
     }
 }
 
-/// The strips as units, each with `above` more rows at the top where there are any.
-fn of_pieces<O>(plan: &Plan<O>, pieces: &[Piece], above: u32) -> Vec<Unit> {
+/// The rows of tiles that the pieces of all layers are made of.
+fn of_rows<O>(plan: &Plan<O>, rows: &Rows) -> Vec<Unit> {
+    let unit = |(block, row)| {
+        let rect = plan.grid.strip(block, row);
+        Unit {
+            place: rows.place(Layer::Level(0), block, row),
+            at: (block, row),
+            rect,
+            tiles: plan.grid.row_of(block, row),
+            steps: steps(rect, plan.column, plan.rows.unwrap_or(rect.height)),
+        }
+    };
+    rows.needed(&plan.pyramid()).into_iter().map(unit).collect()
+}
+
+/// The strips of bands, each with the row above where there is one.
+fn of_bands<O>(plan: &Plan<O>, pieces: &[Piece]) -> Vec<Unit> {
     let mut units = Vec::new();
     for (piece, strips) in pieces.iter().map(|piece| piece.strips(&plan.grid)).enumerate() {
         let count = strips.len();
         for (number, strip) in strips.into_iter().enumerate() {
-            let above = above.min(strip.rect.y);
+            let above = strip.rect.y.min(1);
             let rect = Rect { y: strip.rect.y - above, height: strip.rect.height + above, ..strip.rect };
             let steps = steps(rect, plan.column, plan.rows.unwrap_or(rect.height));
-            units.push(Unit { piece, last: number + 1 == count, rect, tiles: strip.tiles, steps });
+            let place = Some(Place { piece, last: number + 1 == count });
+            let at = (strip.tiles.first().map_or(0, |band| band.row), 0);
+            units.push(Unit { place, at, rect, tiles: strip.tiles, steps });
         }
     }
     units
@@ -53,7 +73,8 @@ fn of_pieces<O>(plan: &Plan<O>, pieces: &[Piece], above: u32) -> Vec<Unit> {
 fn whole<O>(plan: &Plan<O>) -> Unit {
     let rect = plan.grid.image.rect();
     let steps = steps(rect, plan.column, plan.rows.unwrap_or(STEP_ROWS).min(STEP_ROWS));
-    Unit { piece: 0, last: true, rect, tiles: plan.grid.file_order().collect(), steps }
+    let place = Some(Place { piece: 0, last: true });
+    Unit { place, at: (0, 0), rect, tiles: plan.grid.file_order().collect(), steps }
 }
 
 /// Cuts `rect` into rectangles of at most `width` x `height`, row by row.

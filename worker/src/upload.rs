@@ -1,7 +1,7 @@
-//! Writes a file whose head is known last as one multipart upload: the first bytes are held back and go with the head
-//! into part 1. A small file is one put. At most four parts are in memory.
+//! Writes a file whose head is known last as one multipart upload, perhaps in several lanes at once: runs of bytes that
+//! follow each other in the file. The first bytes of each lane are held back and go with the end of what is before it.
+//! A small file is one put.
 
-use bytes::Bytes;
 use tessera_store::{Part, StoreError, Upload};
 use tokio::task::JoinSet;
 
@@ -18,21 +18,40 @@ const PARTS: u64 = 9000;
 /// Parts that are on their way at once.
 const AT_ONCE: usize = 2;
 
+/// The first bytes of a lane that are held back where there are several: the least part of a store.
+const HELD: usize = 5 << 20;
+
 /// A file that is being written.
 #[derive(Debug)]
 pub(crate) struct Writer {
     target: Target,
     upload: Option<Upload>,
     part_size: usize,
-    /// Bytes of part 1 behind the head.
-    first: Vec<u8>,
-    first_size: usize,
-    /// Bytes of the part that comes next.
-    next: Vec<u8>,
-    number: u16,
+    lanes: Vec<Lane>,
     sending: JoinSet<Result<Part, StoreError>>,
     parts: Vec<Part>,
+}
+
+/// A run of bytes of the file with a range of part numbers of its own.
+#[derive(Debug)]
+struct Lane {
+    /// The first bytes, up to `room`.
+    first: Vec<u8>,
+    room: usize,
+    /// Bytes of the part that comes next.
+    next: Vec<u8>,
+    /// Number of the part that ends with `first`.
+    start: u16,
+    /// Number of the part that comes next.
+    number: u16,
     crc: Crc64,
+}
+
+impl Lane {
+    /// Whether parts of it were sent.
+    fn sent(&self) -> bool {
+        self.number > self.start + 1
+    }
 }
 
 /// A file that was written.
@@ -44,51 +63,58 @@ pub(crate) struct Written {
 }
 
 impl Writer {
-    /// A file of at most about `bound` bytes with a head of `head` bytes.
-    pub(crate) fn new(target: Target, head: u64, bound: u64) -> Writer {
-        let part_size = (bound / PARTS).max(PART) as usize;
-        let first_size = part_size.saturating_sub(head as usize);
-        Writer {
-            target,
-            upload: None,
-            part_size,
-            first: Vec::new(),
-            first_size,
-            next: Vec::new(),
-            number: 2,
-            sending: JoinSet::new(),
-            parts: Vec::new(),
-            crc: Crc64::default(),
-        }
+    /// A file with a head of about `head` bytes, then lanes of at most about `bounds` bytes each.
+    pub(crate) fn new(target: Target, head: u64, bounds: &[u64]) -> Writer {
+        let part_size = (bounds.iter().sum::<u64>() / PARTS).max(PART) as usize;
+        let room = if bounds.len() > 1 { HELD } else { part_size.saturating_sub(head as usize) };
+        let mut start = 1;
+        let lane = |bound: &u64| {
+            let lane = Lane {
+                first: Vec::new(),
+                room,
+                next: Vec::new(),
+                start,
+                number: start + 1,
+                crc: Crc64::default(),
+            };
+            let parts = u16::try_from(bound / part_size as u64).expect("not more than a store takes");
+            start += parts + 3;
+            lane
+        };
+        let lanes = bounds.iter().map(lane).collect();
+        Writer { target, upload: None, part_size, lanes, sending: JoinSet::new(), parts: Vec::new() }
     }
 
-    /// Adds the next bytes behind the head.
-    pub(crate) async fn push(&mut self, mut bytes: &[u8]) -> Result<(), WorkError> {
-        self.crc = self.crc.then(Crc64::of(bytes));
-        let held = bytes.len().min(self.first_size - self.first.len());
-        self.first.extend_from_slice(&bytes[..held]);
+    /// Adds the next bytes of lane number `lane`.
+    pub(crate) async fn push(&mut self, lane: usize, mut bytes: &[u8]) -> Result<(), WorkError> {
+        let part_size = self.part_size;
+        let open = &mut self.lanes[lane];
+        open.crc = open.crc.then(Crc64::of(bytes));
+        let held = bytes.len().min(open.room - open.first.len());
+        open.first.extend_from_slice(&bytes[..held]);
         bytes = &bytes[held..];
         while !bytes.is_empty() {
-            let taken = bytes.len().min(self.part_size - self.next.len());
-            self.next.extend_from_slice(&bytes[..taken]);
+            let open = &mut self.lanes[lane];
+            let taken = bytes.len().min(part_size - open.next.len());
+            open.next.extend_from_slice(&bytes[..taken]);
             bytes = &bytes[taken..];
-            if self.next.len() == self.part_size {
-                self.send().await?;
+            if open.next.len() == part_size {
+                let (body, number) = (std::mem::take(&mut open.next), open.number);
+                open.number += 1;
+                self.send(number, body).await?;
             }
         }
         Ok(())
     }
 
-    /// Sends the next part on its way.
-    async fn send(&mut self) -> Result<(), WorkError> {
+    /// Sends a part on its way.
+    async fn send(&mut self, number: u16, body: Vec<u8>) -> Result<(), WorkError> {
         let upload = self.opened().await?;
         while self.sending.len() >= AT_ONCE {
             self.sent().await?;
         }
-        let body = Bytes::from(std::mem::take(&mut self.next));
-        let (store, number) = (self.target.store.clone(), self.number);
-        self.sending.spawn(async move { store.upload_part(&upload, number, body).await });
-        self.number += 1;
+        let store = self.target.store.clone();
+        self.sending.spawn(async move { store.upload_part(&upload, number, body.into()).await });
         Ok(())
     }
 
@@ -111,29 +137,35 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends the file with its head and tail and publishes it.
+    /// Ends the file with its head, before the lanes, and its tail behind them, and publishes it.
     pub(crate) async fn finish(&mut self, head: Vec<u8>, tail: &[u8]) -> Result<Written, WorkError> {
-        self.push(tail).await?;
-        let crc = Crc64::of(&head).then(self.crc);
-        let mut first = head;
-        first.append(&mut self.first);
-        let etag = if self.upload.is_none() && self.next.is_empty() {
-            self.target.put(first.into()).await?
+        self.push(self.lanes.len() - 1, tail).await?;
+        let crc = self.lanes.iter().fold(Crc64::of(&head), |crc, lane| crc.then(lane.crc));
+        let (mut rest, mut last) = (head, 1);
+        for lane in std::mem::take(&mut self.lanes) {
+            rest.extend(&lane.first);
+            if lane.sent() {
+                self.send(lane.start, std::mem::take(&mut rest)).await?;
+            }
+            rest.extend(&lane.next);
+            last = lane.number;
+        }
+        let etag = if self.upload.is_none() {
+            self.target.put(rest.into()).await?
         } else {
-            self.complete(first.into()).await?
+            self.complete(last, rest).await?
         };
         Ok(Written { etag, size: crc.length(), crc })
     }
 
-    async fn complete(&mut self, first: Bytes) -> Result<String, WorkError> {
-        if !self.next.is_empty() {
-            self.send().await?;
+    async fn complete(&mut self, number: u16, rest: Vec<u8>) -> Result<String, WorkError> {
+        if !rest.is_empty() {
+            self.send(number, rest).await?;
         }
-        let upload = self.opened().await?;
-        self.parts.push(self.target.store.upload_part(&upload, 1, first).await?);
         while !self.sending.is_empty() {
             self.sent().await?;
         }
+        let upload = self.opened().await?;
         self.parts.sort_by_key(|part| part.number);
         self.target.complete(&upload, &self.parts).await
     }

@@ -1,18 +1,23 @@
 //! The stage `whole`: one process writes the pieces in file order into one upload and publishes it.
 //! The bytes are those of `tiles` and `assemble`.
 
+use tessera_core::grid::Grid;
 use tessera_core::output::OutputFormat;
+use tessera_core::piece::Piece;
 use tessera_core::plan::{Plan, Stage};
+use tessera_core::pyramid::Layer;
 use tessera_core::record::{Published, TileRecord};
+use tessera_formats::tiff_out::{LEADER, TRAILER, tile_bound};
 use tessera_operations::Operation;
 
 use crate::context::Context;
-use crate::engine::{Encoded, Engine};
+use crate::engine::{Encoded, Engine, Tile};
 use crate::error::WorkError;
 use crate::frame::Frame;
 use crate::places::ScratchPlace;
 use crate::publish::Target;
 use crate::upload::{Writer, Written};
+use crate::upper::Upper;
 
 /// Computes and publishes the whole file.
 ///
@@ -44,18 +49,20 @@ async fn write(
     digest: &str,
     target: Target,
 ) -> Result<Published, WorkError> {
-    let mut engine = Engine::start(context, plan, &all_pieces(plan)).await?;
-    let frame = Frame::of(plan, engine.profile());
-    let mut writer = Writer::new(target, frame.head_len(), bound(plan));
-    let mut tiles = Vec::new();
-    let written = match fill(context, &mut engine, &mut writer, &mut tiles).await {
-        Ok(()) => writer.finish(frame.head(tiles.iter())?, &frame.tail(tiles.iter())?).await,
+    let pieces = plan.all_pieces();
+    let mut engine = Engine::start(context, plan, &pieces).await?;
+    let frame = Frame::of(plan, engine.annotations());
+    let writer = Writer::new(target, frame.head_len(), &bounds(plan));
+    let levels = plan.pyramid().shared.iter().map(|_| Vec::new()).collect();
+    let mut file = File { writer, levels, upper: Upper::new(plan) };
+    let written = match file.fill(context, &mut engine, &pieces).await {
+        Ok(()) => file.finish(&frame).await,
         Err(error) => Err(error),
     };
-    let Written { etag, size, crc } = match written {
+    let (Written { etag, size, crc }, tiles) = match written {
         Ok(written) => written,
         Err(error) => {
-            writer.abort().await;
+            file.writer.abort().await;
             return Err(error);
         }
     };
@@ -70,32 +77,70 @@ async fn write(
     })
 }
 
-async fn fill(
-    context: &Context,
-    engine: &mut Engine,
-    writer: &mut Writer,
-    tiles: &mut Vec<TileRecord>,
-) -> Result<(), WorkError> {
-    while let Some(Encoded { tiles: encoded, covers, .. }) = engine.next().await? {
-        for tile in encoded {
-            writer.push(&tile.bytes).await?;
-            tiles.push(tile.record);
+/// The file as it grows.
+struct File {
+    /// A lane for each level, the smallest first.
+    writer: Writer,
+    /// The tiles of each level, the image's first.
+    levels: Vec<Vec<TileRecord>>,
+    upper: Option<Upper>,
+}
+
+impl File {
+    async fn fill(
+        &mut self,
+        context: &Context,
+        engine: &mut Engine,
+        pieces: &[Piece],
+    ) -> Result<(), WorkError> {
+        while let Some(Encoded { piece, tiles, covers, .. }) = engine.next().await? {
+            match pieces.get(piece).map_or(Layer::Level(0), |piece| piece.layer) {
+                Layer::Level(level) => self.level(level as usize, tiles).await?,
+                Layer::Crown => self.crown(context, tiles).await?,
+            }
+            context.progress.tiles(covers);
         }
-        context.progress.tiles(covers);
+        Ok(())
     }
-    Ok(())
+
+    async fn level(&mut self, level: usize, tiles: Vec<Tile>) -> Result<(), WorkError> {
+        let lane = self.levels.len() - 1 - level;
+        for tile in tiles {
+            self.writer.push(lane, &tile.bytes).await?;
+            self.levels[level].push(tile.record);
+        }
+        Ok(())
+    }
+
+    async fn crown(&mut self, context: &Context, tiles: Vec<Tile>) -> Result<(), WorkError> {
+        if let Some(upper) = self.upper.take() {
+            self.upper = Some(upper.take(context, tiles.into_iter().map(|tile| tile.bytes)).await?);
+        }
+        Ok(())
+    }
+
+    /// Publishes the file, and gives its tiles in file order.
+    async fn finish(&mut self, frame: &Frame) -> Result<(Written, Vec<TileRecord>), WorkError> {
+        let upper = self.upper.take().map_or_else(Vec::new, Upper::finish);
+        let levels = std::mem::take(&mut self.levels).into_iter().rev().flatten();
+        let tiles: Vec<TileRecord> = upper.iter().map(|tile| tile.record.clone()).chain(levels).collect();
+        let mut head = frame.head(tiles.iter())?;
+        upper.iter().for_each(|tile| head.extend(&tile.bytes));
+        let written = self.writer.finish(head, &frame.tail(tiles.iter())?).await?;
+        Ok((written, tiles))
+    }
 }
 
-/// The pieces of the whole image, however the plan spreads it.
-fn all_pieces(plan: &Plan<Operation>) -> Vec<tessera_core::piece::Piece> {
-    tessera_core::piece::pieces(&plan.grid, plan.output.extent.pixel.bytes(), 0..plan.grid.blocks())
-}
-
-/// About the most bytes that the file can have.
-fn bound(plan: &Plan<Operation>) -> u64 {
+/// About the most bytes of each level, the smallest first.
+fn bounds(plan: &Plan<Operation>) -> Vec<u64> {
     let tile = plan.grid.tile.pixels() * plan.output.extent.pixel.bytes() as u64;
-    match plan.output.format {
-        OutputFormat::Jpeg { .. } => plan.grid.image.pixels() * 3,
-        OutputFormat::Tiff { .. } | OutputFormat::Png => plan.grid.tiles() * (tile + tile / 32 + 1024),
-    }
+    let level = |grid: &Grid| match plan.output.format {
+        OutputFormat::Jpeg { .. } => grid.image.pixels() * 3,
+        OutputFormat::Tiff { compression, .. } => grid.tiles() * tile_bound(tile, compression),
+        OutputFormat::Cog { compression, .. } => {
+            grid.tiles() * (tile_bound(tile, compression) + (LEADER + TRAILER) as u64)
+        }
+        OutputFormat::Png => grid.tiles() * (tile + tile / 32 + 1024),
+    };
+    plan.pyramid().shared.iter().rev().map(level).collect()
 }

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{DEFLATE, EDGES, JPEG, Job, NONE, PNG, RGB, World, expected, file, picture};
-use tessera_core::output::OutputFormat;
+use common::{COG, DEFLATE, EDGES, GRAY, JPEG, Job, NONE, PNG, RGB, World, expected, file, picture};
+use tessera_core::output::{OutputFormat, TiffCompression};
 use tessera_core::pixel::{Channels, Depth, PixelType};
 use tessera_core::plan::Spread;
 use tessera_core::record::{TreeDigest, sha256};
@@ -37,6 +37,22 @@ async fn a_tiled_tiff_of_several_blocks() {
     let source = file(&picture(2500, 2300, RGB), DEFLATE);
     for format in [NONE, DEFLATE, PNG] {
         check(&source, EDGES, format).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cog_with_overviews_of_blocks_and_of_assembly() {
+    let source = file(&picture(5300, 4100, GRAY), DEFLATE);
+    check(&source, EDGES, COG).await;
+    let jpeg = OutputFormat::Cog { tile: 256, compression: TiffCompression::Jpeg { quality: 80 } };
+    check(&source, "[]", jpeg).await;
+    let plain = OutputFormat::Cog { tile: 256, compression: TiffCompression::None };
+    check(&source, r#"[{"sepia":{}}]"#, plain).await;
+    let wide = PixelType::new(Channels::Rgba, Depth::U16);
+    let source = file(&picture(2600, 1700, wide), NONE);
+    check(&source, r#"[{"gaussianBlur":{"sigma":3}}]"#, plain).await;
+    for (width, height) in [(1, 1), (256, 256), (17_000, 3), (3, 17_000)] {
+        check(&file(&picture(width, height, RGB), NONE), EDGES, COG).await;
     }
 }
 

@@ -12,6 +12,7 @@ use tessera_core::grid::Grid;
 use tessera_core::operation::Extent;
 use tessera_core::output::{OutputFormat, TiffCompression};
 use tessera_formats::layout::{Layout, Part};
+use tessera_formats::notes::Annotations;
 use tessera_formats::tiff::{self, TileTable};
 use tessera_formats::{Header, Kind, Progress, Ranges};
 use tessera_imaging::{Encoded, decode_file, decode_tile, encode, write_whole};
@@ -77,7 +78,7 @@ fn mirror(photograph: &Path, size: Size, output: &Path) -> anyhow::Result<()> {
     let format = OutputFormat::Tiff { tile: 512, compression: TiffCompression::Deflate };
     let extent = Extent { size, pixel: photo.pixel() };
     let grid = Grid::new(extent, format);
-    let layout = Layout::new(extent, format, None);
+    let layout = Layout::new(extent, format, Annotations::default());
     let mut file = File::create(output).with_context(|| format!("cannot write {}", output.display()))?;
     file.seek(SeekFrom::Start(layout.head_len()))?;
     let mut parts: Vec<Part> = Vec::new();

@@ -3,7 +3,9 @@
 // Every test binary compiles its own copy and uses a part of it.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
-use tessera_core::geometry::Size;
+use tessera_core::geometry::{Rect, Size};
+use tessera_core::grid::Grid;
+use tessera_core::operation::Extent;
 use tessera_core::output::{OutputFormat, TiffCompression};
 use tessera_core::pixel::{Channels, Depth, PixelType};
 use tessera_formats::Header;
@@ -13,6 +15,12 @@ pub const CHANNELS: [Channels; 4] = [Channels::Gray, Channels::GrayAlpha, Channe
 
 pub const DEFLATE: OutputFormat = OutputFormat::Tiff { tile: 256, compression: TiffCompression::Deflate };
 pub const PLAIN: OutputFormat = OutputFormat::Tiff { tile: 256, compression: TiffCompression::None };
+pub const LZW: OutputFormat = OutputFormat::Tiff { tile: 256, compression: TiffCompression::Lzw };
+pub const ZSTD: OutputFormat = OutputFormat::Tiff { tile: 256, compression: TiffCompression::Zstd };
+pub const JPEG: OutputFormat =
+    OutputFormat::Tiff { tile: 256, compression: TiffCompression::Jpeg { quality: 90 } };
+
+pub const COG: OutputFormat = OutputFormat::Cog { tile: 256, compression: TiffCompression::Deflate };
 
 /// All pixel types.
 pub fn pixel_types() -> impl Iterator<Item = PixelType> {
@@ -24,6 +32,12 @@ pub fn pixel_types() -> impl Iterator<Item = PixelType> {
 /// Decodes a file that is whole and small.
 pub fn decode(bytes: &[u8]) -> (Header, Region) {
     tessera_imaging::decode_file(bytes).unwrap()
+}
+
+/// The tiles or bands of an image in file order.
+pub fn tiles(extent: Extent, format: OutputFormat) -> Vec<Rect> {
+    let grid = Grid::new(extent, format);
+    grid.file_order().map(|at| grid.tile_rect(at)).collect()
 }
 
 /// A picture with slopes, flat areas and noise.

@@ -15,7 +15,9 @@ use tessera_api::uri::Locations;
 use tessera_api::{ImageJob, WorkerPool, validate};
 use tessera_core::name::{self, Entry, Scratch, label};
 use tessera_core::observed::{Ended, Execution, Observed, Planning, Problem, StageJob, Wanted};
+use tessera_core::piece::Piece;
 use tessera_core::plan::{Plan, Stage};
+use tessera_core::pyramid::Layer;
 use tessera_core::reason::Reason;
 use tessera_operations::Operation;
 use tessera_store::{ErrorKind, Prefix, Store, StoreError};
@@ -243,9 +245,13 @@ struct WholeProgress {
     tiles: u64,
 }
 
-/// Tiles of each piece of a shard.
+/// Tiles of the image in each piece of a shard: none in those of overviews.
 fn tiles_of_pieces(plan: &Plan<Operation>, shard: u32) -> Vec<u64> {
-    plan.pieces(shard).iter().map(|piece| piece.tile_count(&plan.grid)).collect()
+    let tiles = |piece: &Piece| match piece.layer {
+        Layer::Level(0) => piece.tile_count(&plan.grid),
+        Layer::Level(_) | Layer::Crown => 0,
+    };
+    plan.pieces(shard).iter().map(tiles).collect()
 }
 
 /// Reads a record; `None` where there is none, or none of this version.

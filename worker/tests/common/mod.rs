@@ -10,15 +10,19 @@ use tessera_core::output::{OutputFormat, TiffCompression};
 use tessera_core::pixel::{Channels, Depth, PixelType};
 use tessera_core::plan::{IfExists, Limits, Mode, Plan, Request, Spread, Stage, plan};
 use tessera_core::record::{Manifest, Published};
+use tessera_formats::icc::suits;
+use tessera_formats::notes::Annotations;
 use tessera_operations::{Operation, Region, Samples, plan_chain, run_chain};
 use tessera_store::{Location, MemoryStore, PutOptions, Store};
 use tessera_worker::{Context, Stores, WorkError, run_assemble, run_shard, run_whole};
 
 pub const NONE: OutputFormat = OutputFormat::Tiff { tile: 256, compression: TiffCompression::None };
 pub const DEFLATE: OutputFormat = OutputFormat::Tiff { tile: 256, compression: TiffCompression::Deflate };
+pub const COG: OutputFormat = OutputFormat::Cog { tile: 256, compression: TiffCompression::Deflate };
 pub const PNG: OutputFormat = OutputFormat::Png;
 pub const JPEG: OutputFormat = OutputFormat::Jpeg { quality: 90 };
 
+pub const GRAY: PixelType = PixelType::new(Channels::Gray, Depth::U8);
 pub const RGB: PixelType = PixelType::new(Channels::Rgb, Depth::U8);
 
 pub struct World {
@@ -128,5 +132,10 @@ pub fn expected(source: &[u8], job: &Job) -> Vec<u8> {
     let extent: Extent = header.extent;
     let chain = plan_chain(&job.operations, extent).unwrap();
     let size: Size = chain.output().size;
-    file(&run_chain(&job.operations, &chain, size.rect(), image), job.format)
+    let result = run_chain(&job.operations, &chain, size.rect(), image);
+    let annotations = Annotations {
+        icc: tessera_imaging::profile(&header).filter(|raw| suits(raw, result.channels)),
+        notes: header.notes.carried(&chain.placement(), chain.keeps_samples()),
+    };
+    tessera_imaging::write_annotated(&result, job.format, annotations).unwrap()
 }

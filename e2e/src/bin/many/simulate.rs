@@ -20,6 +20,7 @@ use tessera_e2e::timeline::Timeline;
 use tessera_e2e::wait::Look;
 use tessera_e2e::work::sharded;
 use tessera_e2e::{Namespace, eventually};
+use tessera_formats::notes::Annotations;
 use tessera_formats::tiff_out::TiffFile;
 use tessera_store::Store;
 
@@ -175,5 +176,5 @@ fn header(width: u32, height: u32) -> Vec<u8> {
     let (tile, compression) = (512, TiffCompression::Deflate);
     let extent = Extent { size: Size::new(width, height), pixel: RGB };
     let tiles = Grid::new(extent, OutputFormat::Tiff { tile, compression }).tiles();
-    TiffFile::new(extent, tile, compression, None).header(&vec![0; tiles as usize])
+    TiffFile::new(extent, tile, compression, Annotations::default()).header(&vec![0; tiles as usize])
 }
