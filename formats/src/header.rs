@@ -139,11 +139,15 @@ impl Header {
         pixel: PixelType,
         orientation: Orientation,
         icc: Option<Icc>,
-        notes: Notes,
     ) -> Header {
         let extent = Extent { size: orientation.size(stored), pixel };
-        let notes = if orientation.transposes() { notes.transposed() } else { notes };
-        Header { kind, extent, stored, orientation, icc, notes }
+        Header { kind, extent, stored, orientation, icc, notes: Notes::default() }
+    }
+
+    /// The same with what is said of the stored image.
+    pub(crate) fn with(self, notes: Notes) -> Header {
+        let notes = if self.orientation.transposes() { notes.transposed() } else { notes };
+        Header { notes, ..self }
     }
 
     /// The format's name in a status: `tiff`, `png`, `jpeg` or `webp`.

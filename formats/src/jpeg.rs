@@ -28,7 +28,7 @@ pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let pixel = PixelType::new(frame.channels, Depth::U8);
     let Frame { components, progressive, .. } = frame;
     let notes = Notes { resolution: segments.resolution, ..Notes::default() };
-    Ok(Header::new(Kind::Jpeg { progressive, components }, frame.size, pixel, orientation, icc, notes))
+    Ok(Header::new(Kind::Jpeg { progressive, components }, frame.size, pixel, orientation, icc).with(notes))
 }
 
 /// What a frame header says.

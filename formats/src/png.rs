@@ -27,7 +27,7 @@ pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let kind = Kind::Png { interlaced: image.interlaced };
     let Chunks { orientation, icc, resolution, .. } = chunks;
     let notes = Notes { resolution, ..Notes::default() };
-    Ok(Header::new(kind, image.size, pixel, orientation, icc, notes))
+    Ok(Header::new(kind, image.size, pixel, orientation, icc).with(notes))
 }
 
 /// IHDR.

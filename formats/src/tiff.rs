@@ -156,7 +156,7 @@ pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let icc = directory.blob(tag::ICC, LARGEST, "ICCProfile")?.map(|profile| Icc::Raw(profile.to_vec()));
     let pixel = tiff.pixel;
     let notes = notes(&directory, orientation)?;
-    Ok(Header::new(Kind::Tiff(tiff), image, pixel, orientation, icc, notes))
+    Ok(Header::new(Kind::Tiff(tiff), image, pixel, orientation, icc).with(notes))
 }
 
 /// Resolution, georeference and the value for "no data". The second has no meaning for an image that is stored otherwise than

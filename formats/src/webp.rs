@@ -3,7 +3,6 @@
 use crate::exif;
 use crate::header::{Header, Kind, Stop, checked_size, unsupported};
 use crate::icc::{Icc, LARGEST};
-use crate::notes::Notes;
 use crate::orientation::Orientation;
 use crate::ranges::Reader;
 use tessera_core::geometry::Size;
@@ -117,7 +116,7 @@ impl Found {
         }
         let alpha = canvas.map_or(alpha, |(_, flags)| flags & ALPHA != 0);
         let pixel = PixelType::new(if alpha { Channels::Rgba } else { Channels::Rgb }, Depth::U8);
-        Ok(Header::new(Kind::WebP { lossless }, size, pixel, self.orientation, self.icc, Notes::default()))
+        Ok(Header::new(Kind::WebP { lossless }, size, pixel, self.orientation, self.icc))
     }
 }
 
