@@ -4,6 +4,7 @@ use crate::calls::Calls;
 use crate::config::Config;
 use crate::figures::Figures;
 use crate::metrics::Metrics;
+use crate::pace::Pace;
 use crate::pool::{Checks, Ledger};
 use crate::stores::Stores;
 use crate::watches::Watches;
@@ -23,6 +24,7 @@ pub(crate) struct Ctx {
     pub(crate) ledger: Ledger,
     pub(crate) checks: Checks,
     pub(crate) figures: Figures,
+    pub(crate) pace: Pace,
 }
 
 impl Ctx {
@@ -41,6 +43,7 @@ impl Ctx {
             ledger: Ledger::default(),
             checks: Checks::default(),
             figures: Figures::new(),
+            pace: Pace::default(),
         }
     }
 

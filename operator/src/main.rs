@@ -10,6 +10,7 @@ mod leader;
 mod lost;
 mod metrics;
 mod objects;
+mod pace;
 mod pool;
 mod server;
 mod stores;

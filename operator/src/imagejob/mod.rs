@@ -22,7 +22,7 @@ use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Resource, ResourceExt};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tessera_api::ImageJob;
 use tessera_api::workerpool::WorkerPoolSpec;
 use tessera_core::decide::decide;
@@ -141,7 +141,9 @@ async fn step(object: &Guarded, ctx: &Ctx) -> Result<Action, Error> {
     status::write(ctx, &job, &seen, &decision, now).await.map_err(Error::Status)?;
     applied.map_err(Error::Apply)?;
     Ok(match decision.requeue {
-        Some(time) => Action::requeue(time),
+        // At once is a step that is due, no look.
+        Some(Duration::ZERO) => Action::requeue(Duration::ZERO),
+        Some(time) => Action::requeue(ctx.pace.look(time, Instant::now())),
         None => Action::await_change(),
     })
 }
