@@ -14,6 +14,9 @@ pub const GRACE: i64 = 10;
 /// The longest time between looks at scratch while workers are at work.
 const POLL: Duration = Duration::from_secs(3);
 
+/// Places in the queue up to this stand in the message; of later ones it would be rewritten all the time.
+pub const TOLD: u32 = 5;
+
 /// The shortest.
 const QUICK: Duration = Duration::from_millis(400);
 
@@ -149,7 +152,8 @@ fn waiting_for_slots(seen: &Execution) -> Problem {
         }
         (_, 0) => "waiting for a free slot of the pool".to_owned(),
         (_, 1) => "waiting for a free slot of the pool: next in its queue".to_owned(),
-        (_, place) => format!("waiting for a free slot of the pool: place {place} in its queue"),
+        (_, place @ ..=TOLD) => format!("waiting for a free slot of the pool: place {place} in its queue"),
+        _ => "waiting for a free slot of the pool: status.place is about the place in its queue".to_owned(),
     };
     Problem::new(Reason::WaitingForSlots, text)
 }

@@ -364,6 +364,7 @@ fn a_job_that_waits_tells_its_place_and_does_not_poll() {
     assert!(told(4, 1).ends_with("next in its queue"));
     assert!(told(4, 3).ends_with("place 3 in its queue"));
     assert!(told(0, 1).starts_with("the pool has no slots"));
+    assert_eq!(told(4, 20), told(4, 50), "far places change all the time");
 }
 
 #[test]

@@ -19,13 +19,15 @@ use futures::StreamExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::ObjectRef;
+use kube::runtime::{PredicateConfig, WatchStreamExt};
 use kube::{Api, Resource, ResourceExt};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tessera_api::ImageJob;
 use tessera_api::workerpool::WorkerPoolSpec;
-use tessera_core::decide::decide;
+use tessera_core::decide::{TOLD, decide};
 use tracing::Instrument;
 
 /// ImageJobs that are reconciled at the same time.
@@ -68,7 +70,8 @@ impl Error {
 /// The controller, which runs for as long as the process lives. It listens from now on.
 pub(crate) fn run(ctx: Arc<Ctx>) -> impl Future<Output = ()> {
     let watches = &ctx.watches;
-    Controller::for_stream(watches.image_jobs.listen(), watches.image_jobs.cache())
+    let changed = watches.image_jobs.listen().predicate_filter(news, PredicateConfig::default());
+    Controller::for_stream(changed, watches.image_jobs.cache())
         .owns_stream(watches.jobs.listen())
         .watches_stream(watches.pools.listen(), jobs_of_changed_pools(&ctx))
         .with_config(Config::default().concurrency(CONCURRENCY))
@@ -78,6 +81,22 @@ pub(crate) fn run(ctx: Arc<Ctx>) -> impl Future<Output = ()> {
                 tracing::debug!(error = %error, "controller");
             }
         })
+}
+
+/// What of an ImageJob is worth a reconcile: all but its place in a long queue.
+fn news(job: &Guarded) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    let Ok(of) = &job.0 else {
+        job.meta().resource_version.hash(&mut hasher);
+        return Some(hasher.finish());
+    };
+    let mut of = of.clone();
+    (of.metadata.resource_version, of.metadata.managed_fields) = (None, None);
+    if let Some(place) = of.status.as_mut().and_then(|status| status.place.as_mut()) {
+        *place = (*place).min(TOLD + 1);
+    }
+    serde_json::to_vec(&of).ok()?.hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 /// The unfinished ImageJobs of a pool whose spec, or whose being there, has changed. Its status and its number of slots

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tessera_api::{ImageJob, WorkerPool};
 use tessera_core::allocate::{Claim, places};
+use tessera_core::decide;
 
 /// Field manager of an ImageJob's slots.
 const SLOTS: &str = "tessera-pool";
@@ -22,14 +23,20 @@ const SLOTS: &str = "tessera-pool";
 /// Grants that are written at the same time.
 const CONCURRENCY: usize = 16;
 
-/// Time between two writes of places in the queue: with each job that ends, all of them change.
+/// The shortest time between two writes of places in the queue: with each job that ends, all of them change.
 const PLACES: Duration = Duration::from_secs(5);
+
+/// The same for each job that waits, so that a long queue costs no more than a short one.
+const PLACES_EACH: Duration = Duration::from_millis(100);
+
+/// Steps of [`round`] by which a job may have fallen back before it is told: jobs that are accepted together come in any order.
+const BACK: u32 = 2;
 
 /// Time between two writes of a pool's figures.
 const FIGURES: Duration = Duration::from_secs(1);
 
 /// Places up to this are told exactly.
-const EXACT: u32 = 5;
+const EXACT: u32 = decide::TOLD;
 
 /// What the pool's controller writes into an ImageJob's status.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -66,10 +73,22 @@ pub(crate) fn next(members: &Members, claims: &[Claim], granted: &[u32], now: Ti
         Grant {
             slots: *slots,
             slots_since: if changes { Some(Time(now)) } else { member.current().slots_since },
-            place: (place > 0).then(|| round(place)),
+            place: (place > 0).then(|| told(member.current().place, place)),
         }
     };
     members.jobs.iter().zip(claims).zip(granted).zip(places).map(next).collect()
+}
+
+/// The place that is told, where `before` was: a job that has fallen back a little is not told so.
+fn told(before: Option<u32>, place: u32) -> u32 {
+    let now = round(place);
+    let bound = before
+        .filter(|before| *before > EXACT)
+        .map(|before| (0..BACK).fold(before, |bound, _| round(bound.saturating_add(1))));
+    match (before, bound) {
+        (Some(before), Some(bound)) if (before..bound).contains(&now) => before,
+        _ => now,
+    }
 }
 
 /// Exact for those who are next; else rounded up in steps, so that a long queue does not rewrite itself all the time.
@@ -99,7 +118,9 @@ pub(crate) async fn write(
     let differs = |(member, grant): &(&Member, &Grant)| member.current() != **grant;
     let moved = |(member, grant): &(&Member, &Grant)| member.current().slots != grant.slots;
     let changed: Vec<_> = members.jobs.iter().zip(grants).filter(differs).collect();
-    let held_back = if changed.iter().all(&moved) { None } else { ctx.ledger.places(pool) };
+    let waiting =
+        u32::try_from(grants.iter().filter(|grant| grant.place.is_some()).count()).unwrap_or(u32::MAX);
+    let held_back = if changed.iter().all(&moved) { None } else { ctx.ledger.places(pool, waiting) };
     let writes = changed.into_iter().filter(|change| held_back.is_none() || moved(change));
     // A slot is taken before it is given.
     let (given, taken): (Vec<_>, Vec<_>) =
@@ -154,10 +175,11 @@ impl Ledger {
         written.grants.insert(job.uid().unwrap_or_default(), (Instant::now(), grant));
     }
 
-    /// The time for which places in the queue of `pool` are held back; `None`: they may be written now.
-    fn places(&self, pool: &WorkerPool) -> Option<Duration> {
+    /// The time for which places in the queue of `pool`, where `waiting` jobs wait, are held back; `None`: they may be
+    /// written now.
+    fn places(&self, pool: &WorkerPool, waiting: u32) -> Option<Duration> {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        hold(&mut written.places, pool, PLACES)
+        hold(&mut written.places, pool, PLACES.max(PLACES_EACH * waiting))
     }
 
     /// The time for which the status of `pool` is held back; `None`: it may be written now, as `news` may at any time.
@@ -183,7 +205,19 @@ fn hold(
 
 #[cfg(test)]
 mod tests {
-    use super::round;
+    use super::{round, told};
+
+    #[test]
+    fn who_falls_back_a_little_is_not_told_so() {
+        assert_eq!(
+            [told(None, 7), told(Some(10), 6), told(Some(10), 15), told(Some(10), 49)],
+            [10, 10, 10, 50]
+        );
+        assert_eq!(
+            [told(Some(20), 7), told(Some(3), 4), told(Some(3), 9), told(Some(50), 1)],
+            [10, 4, 10, 1]
+        );
+    }
 
     #[test]
     fn the_next_places_are_exact_and_far_ones_are_rounded_up() {
