@@ -94,7 +94,6 @@ build_pause() {
 
 # What every kind of cluster needs: its client, Helm and the S3 server.
 client_tools() {
-  mkdir -p "$BIN" "$CACHE/tools"
   step "Kubernetes $KUBERNETES" build_kubernetes
   step "Helm $HELM" build_tool helm "$HELM" helm.sh/helm/v4/cmd/helm
   step "versitygw $VERSITYGW (S3)" build_tool versitygw "$VERSITYGW" github.com/versity/versitygw/cmd/versitygw
@@ -109,7 +108,6 @@ cluster_tools() {
 
 # What the benchmark of many jobs needs beside the cluster.
 many_tools() {
-  mkdir -p "$BIN" "$CACHE/tools"
   step "KWOK $KWOK" build_tool kwok "$KWOK" sigs.k8s.io/kwok/cmd/kwok
 }
 
@@ -129,6 +127,7 @@ tools_key() { echo "$1 $(sha256sum <"$DEV/versions.env")"; }
 tools() {
   tools_ready "$1" && return
   need_go
+  mkdir -p "$BIN" "$CACHE/tools"
   say "Tools of the cluster (built once, kept in $CACHE):"
   "$1_tools"
   tools_key "$1" >"$CACHE/tools/done-$1"
