@@ -42,6 +42,9 @@ pub struct ImageJobStatus {
     /// Shards that were started again after a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
+    /// Number of the last request to try again (annotation `tessera.dev/retry`) that was taken up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retried: Option<u32>,
     /// Pixels of the result per second, such as `412 MP/s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throughput: Option<String>,

@@ -3,6 +3,7 @@
 
 use crate::cost;
 use crate::decision::{Action, Decision, State, Summary};
+use crate::name::label;
 use crate::observed::{Blocked, Ended, Execution, JobEnd, Observed, Planning, Problem, StageJob, Wanted};
 use crate::plan::{Mode, Plan, Stage};
 use crate::reason::Reason;
@@ -29,6 +30,9 @@ const IDLE: Duration = Duration::from_secs(300);
 /// Decides. `now` is in Unix seconds.
 pub fn decide<O: Clone>(wanted: Wanted, observed: &Observed<O>, now: i64) -> Decision<O> {
     if let Some(ended) = &observed.ended {
+        if !ended.complete && wanted.retry > ended.retried {
+            return again(wanted.retry);
+        }
         return after_the_end(wanted, ended, now);
     }
     if let Some(problem) = overdue(wanted, observed.started, now) {
@@ -62,6 +66,17 @@ fn after_the_end<O>(wanted: Wanted, ended: &Ended, now: i64) -> Decision<O> {
     let next = due.into_iter().filter(|at| *at > now).min();
     let requeue = next.map(|at| Duration::from_secs(u64::try_from(at - now).unwrap_or(0)));
     Decision { actions, summary: None, requeue }
+}
+
+/// The user wants a failed job to be tried again: what it left is judged anew, and what is finished is not computed again.
+fn again<O>(request: u32) -> Decision<O> {
+    let text = format!("tried again by {}: \"{request}\"; finished pieces are kept", label::RETRY);
+    let told = Summary::of(State::Pending, &Problem::new(Reason::Retrying, text));
+    Decision {
+        actions: vec![Action::Reopen],
+        summary: Some(Summary { again: Some(request), ..told }),
+        requeue: Some(Duration::ZERO),
+    }
 }
 
 fn overdue(wanted: Wanted, started: i64, now: i64) -> Option<Problem> {
@@ -111,6 +126,7 @@ fn course(problem: &Problem) -> Course {
         | Reason::WaitingForNodes
         | Reason::NodeLost
         | Reason::ImageNotPulled
+        | Reason::Retrying
         | Reason::Running
         | Reason::Suspended
         | Reason::Complete

@@ -29,7 +29,9 @@ pub enum Action<O> {
     },
     /// Delete the stage's Job with its pods.
     DeleteJob(Stage),
-    /// Delete all Jobs, the plan and everything in scratch, then remove the finalizer.
+    /// Hold the finalizer again and delete all Jobs with their pods; plan and scratch stay.
+    Reopen,
+    /// Delete all Jobs and everything in scratch, then remove the finalizer.
     Release,
     /// Delete the ImageJob itself.
     DeleteImageJob,
@@ -77,6 +79,8 @@ pub struct Summary {
     pub remaining: u32,
     /// The finished file.
     pub published: Option<Published>,
+    /// The job begins again, by the user's request of this number: that it had ended is not true any more.
+    pub again: Option<u32>,
 }
 
 impl Summary {
@@ -93,6 +97,7 @@ impl Summary {
             demand: 0,
             remaining: 0,
             published: None,
+            again: None,
         }
     }
 

@@ -14,6 +14,8 @@ pub mod label {
     pub const STAGE: &str = "tessera.dev/stage";
     /// Annotation of an ImageJob: the number of shards, instead of the planner's choice.
     pub const SHARDS: &str = "tessera.dev/shards";
+    /// Annotation of a failed ImageJob: a number that is larger than the last one has it tried again.
+    pub const RETRY: &str = "tessera.dev/retry";
     /// Kueue's label: its queue decides when the Jobs of an ImageJob that has it run, and with how many pods.
     pub const KUEUE_QUEUE: &str = "kueue.x-k8s.io/queue-name";
     /// Kueue's label for the priority in its queue.

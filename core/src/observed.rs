@@ -16,6 +16,8 @@ pub struct Wanted {
     pub deadline: Option<i64>,
     /// Whether another controller (Kueue) decides when the Jobs run and with how many pods: they are created and left alone.
     pub managed: bool,
+    /// How often the user has asked to try again after a failure.
+    pub retry: u32,
 }
 
 /// Something that keeps a job from being planned or run, with what to do about it.
@@ -123,6 +125,8 @@ pub struct Ended {
     pub holds_scratch: bool,
     /// Seconds that scratch and Jobs of a failed job are kept.
     pub retention: i64,
+    /// How many of the user's requests to try again have been taken up.
+    pub retried: u32,
 }
 
 /// Everything that the decision follows from.

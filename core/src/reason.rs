@@ -57,6 +57,8 @@ reasons! {
     NodeLost,
     /// The worker's image cannot be pulled.
     ImageNotPulled,
+    /// The user has asked to try a failed job again.
+    Retrying,
     /// Workers are at work.
     Running,
     /// The user has suspended the job.

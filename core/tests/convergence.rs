@@ -86,6 +86,7 @@ struct World {
     slots: u32,
     granted: u32,
     ended: Option<(bool, i64)>,
+    retried: u32,
     created: u32,
 }
 
@@ -101,6 +102,7 @@ impl World {
             slots,
             granted: 0,
             ended: None,
+            retried: 0,
             created: 0,
         }
     }
@@ -127,6 +129,7 @@ impl World {
             at,
             holds_scratch: self.finalizer,
             retention: 0,
+            retried: self.retried,
         });
         Observed { started: 0, ended, planning }
     }
@@ -158,6 +161,10 @@ impl World {
                 }
             }
             Action::DeleteJob(stage) => self.jobs.retain(|job| job.stage != *stage),
+            Action::Reopen => {
+                self.finalizer = true;
+                self.jobs.clear();
+            }
             Action::Release => {
                 self.jobs.clear();
                 self.manifests.clear();
@@ -168,6 +175,10 @@ impl World {
     }
 
     fn tell(&mut self, summary: &Summary, now: i64) {
+        if let Some(request) = summary.again {
+            assert!(matches!(self.ended, Some((false, _))), "only a failed job is tried again");
+            (self.ended, self.retried) = (None, request);
+        }
         self.granted = summary.demand.min(self.slots);
         match summary.state {
             State::Complete => self.end(true, now),
@@ -246,24 +257,27 @@ proptest! {
         luck in proptest::collection::vec(any::<u8>(), 64),
         vanish in 0usize..60,
         suspended in (0usize..30, 0usize..10),
+        retried in 0usize..90,
     ) {
         let mut world = World::new(shards, slots);
         for (round, reach) in reaches.iter().enumerate() {
             let suspend = (suspended.0..suspended.0 + suspended.1).contains(&round);
-            reconcile(&mut world, Wanted { suspend, ..Wanted::default() }, 1, *reach);
+            let retry = u32::from(round >= retried);
+            reconcile(&mut world, Wanted { suspend, retry, ..Wanted::default() }, 1, *reach);
             if round == vanish {
                 world.jobs.clear();
             }
             world.work(&luck[round % 32..]);
         }
+        let wanted = Wanted { retry: u32::from(retried < reaches.len()), ..Wanted::default() };
         for _ in 0..200 {
-            reconcile(&mut world, Wanted::default(), 1, usize::MAX);
+            reconcile(&mut world, wanted, 1, usize::MAX);
             world.work(&[2]);
         }
         let (complete, _) = world.ended.expect("it has ended");
         prop_assert!(!complete || world.published);
         prop_assert!(world.jobs.is_empty() && !world.finalizer, "nothing is left");
-        let still = decide(Wanted::default(), &world.observe(), 1);
+        let still = decide(wanted, &world.observe(), 1);
         prop_assert_eq!(still.actions, vec![]);
         prop_assert!(still.summary.is_none());
     }
@@ -328,9 +342,25 @@ fn the_deadline_ends_the_job_and_its_pods() {
 }
 
 #[test]
+fn a_failed_job_is_tried_again_once_for_each_request() {
+    let decide_for = |complete, retry, retried| {
+        let ended = Some(Ended { complete, at: 90, holds_scratch: true, retention: 3600, retried });
+        let planning: Planning<Nothing> =
+            Planning::Impossible { problem: Problem::new(Reason::Probing, ""), since: None };
+        decide(Wanted { retry, ..Wanted::default() }, &Observed { started: 0, ended, planning }, 100)
+    };
+    let again = decide_for(false, 2, 1);
+    assert_eq!(again.actions, vec![Action::Reopen]);
+    let told = again.summary.unwrap();
+    assert_eq!((told.state, told.reason, told.again), (State::Pending, Reason::Retrying, Some(2)));
+    assert_eq!(decide_for(false, 2, 2).actions, vec![]);
+    assert!(decide_for(true, 2, 1).summary.is_none(), "what is complete is not computed again");
+}
+
+#[test]
 fn the_ttl_deletes_the_job_only_when_it_is_over() {
     let observed = |at| {
-        let ended = Some(Ended { complete: true, at, holds_scratch: false, retention: 0 });
+        let ended = Some(Ended { complete: true, at, holds_scratch: false, retention: 0, retried: 0 });
         let planning: Planning<Nothing> =
             Planning::Impossible { problem: Problem::new(Reason::Probing, ""), since: None };
         decide(Wanted { ttl: Some(60), ..Wanted::default() }, &Observed { started: 0, ended, planning }, 1000)

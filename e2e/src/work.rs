@@ -195,6 +195,16 @@ impl Namespace {
         Ok(())
     }
 
+    /// Asks for another try of a failed job.
+    ///
+    /// # Errors
+    /// The API server refuses it.
+    pub async fn ask_again(&self, name: &str, request: u32) -> Result<()> {
+        let patch = json!({ "metadata": { "annotations": { (label::RETRY): request.to_string() } } });
+        self.api::<ImageJob>().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        Ok(())
+    }
+
     /// Deletes a pod that runs, without giving it time to end.
     ///
     /// # Errors

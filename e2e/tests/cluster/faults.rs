@@ -98,6 +98,28 @@ async fn an_evicted_worker_costs_no_retry() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_failed_job_is_tried_again_and_keeps_what_is_done() -> Result<()> {
+    with_namespace("again", async |ns| {
+        ns.change_pool("default", json!({ "store": { "scratchRetention": "1h" } })).await?;
+        let (_, expected) = slow_job(ns, "retries: 0").await?;
+        ns.kill_a_worker().await?;
+        let failed = ns.wait_finished("slow", PATIENCE).await?;
+        ns.expect_failed(&failed, "ShardFailed", "").await?;
+        let kept = ns.stored_leftovers().await?;
+        ensure!(!kept.is_empty(), "finished pieces are kept");
+        ns.ask_again("slow", 1).await?;
+        let ended = ns
+            .wait_for("slow", "is complete", PATIENCE, |job| status(job).state == Some(State::Complete))
+            .await?;
+        ns.expect_complete(&ended, expected).await?;
+        ns.expect_events(&ended, &["Retrying"]).await?;
+        ensure!(status(&ended).retried == Some(1), "{:?}", status(&ended).retried);
+        ns.wait_nothing_left(30).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_output_that_appears_in_the_middle_is_not_replaced() -> Result<()> {
     with_namespace("appears", async |ns| {
         slow_job(ns, "").await?;

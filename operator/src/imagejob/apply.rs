@@ -28,6 +28,8 @@ pub(crate) enum Error {
     AdjustJob { stage: &'static str, source: kube::Error },
     #[error("cannot delete the Job of stage {stage}")]
     DeleteJob { stage: &'static str, source: kube::Error },
+    #[error("cannot delete the Jobs")]
+    Reopen(#[source] kube::Error),
     #[error("cannot release what the ImageJob holds")]
     Release(#[source] release::Error),
     #[error("cannot delete the ImageJob after its TTL")]
@@ -80,6 +82,10 @@ async fn apply_one(
         Action::DeleteJob(stage) => {
             let deleted = jobs.delete(&job_name(image_job, *stage), &DeleteParams::background()).await;
             gone_is_fine(deleted).map_err(|source| Error::DeleteJob { stage: stage.name(), source })
+        }
+        Action::Reopen => {
+            add_finalizer(ctx, image_job).await.map_err(Error::Finalizer)?;
+            release::delete_jobs(ctx, image_job).await.map_err(Error::Reopen)
         }
         Action::Release => release::finished(ctx, image_job).await.map_err(Error::Release),
         Action::DeleteImageJob => delete(ctx, image_job).await.map_err(Error::DeleteImageJob),

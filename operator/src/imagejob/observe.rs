@@ -6,10 +6,13 @@ use super::probe::{self, Planned};
 use super::status;
 use crate::context::Ctx;
 use crate::stores;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::ListParams;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
 use std::sync::Arc;
 use tessera_api::uri::Locations;
 use tessera_api::{ImageJob, WorkerPool, validate};
@@ -49,7 +52,13 @@ pub(crate) fn wanted(job: &ImageJob) -> Wanted {
         ttl: job.spec.ttl_seconds_after_finished.map(i64::from),
         deadline: job.spec.active_deadline_seconds.map(i64::from),
         managed: is_managed(job),
+        retry: retry(job),
     }
+}
+
+/// The number of the user's last request to try again; 0 where there is none, or no number.
+fn retry(job: &ImageJob) -> u32 {
+    job.annotations().get(label::RETRY).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 /// Whether Kueue decides when the Jobs of this ImageJob run, and with how many pods.
@@ -116,6 +125,7 @@ fn ended(job: &ImageJob, pool: Option<&WorkerPool>) -> Option<Ended> {
         holds_scratch: job.finalizers().iter().any(|finalizer| finalizer == label::FINALIZER),
         retention: pool
             .map_or(0, |pool| i64::try_from(pool.spec.store.scratch_retention_seconds()).unwrap_or(i64::MAX)),
+        retried: status::retried(job),
     })
 }
 
@@ -175,34 +185,43 @@ async fn execution(
     };
     match store {
         // Without a Job, now or earlier, nothing can lie there: a job that waits for its first slot costs no request.
-        Ok(_) if execution.jobs.is_empty() && status.start_time.is_none() => {}
+        Ok(_) if execution.jobs.is_empty() && status.start_time.is_none() && status.retried.is_none() => {}
         Ok(store) => read_scratch(plan, store.as_ref(), &mut execution).await.map_err(Error::Scratch)?,
         Err(problem) => execution.problem = Some(problem),
     }
     Ok(execution)
 }
 
-/// The Jobs of the ImageJob with what their pods tell, as the watches have them. When a Job has failed, its pods are read
-/// anew: why they ended must not be missed because one watch is ahead of the other.
+/// The Jobs of the ImageJob with what their pods tell, as the watches have them. When a Job has failed, it is read anew with
+/// its pods: why they ended must not be missed because one watch is ahead of the other, nor the failure of a Job that was
+/// deleted for another try be taken for that of the next.
 async fn stage_jobs(ctx: &Ctx, job: &ImageJob, plan: &Plan<Operation>) -> Result<Vec<StageJob>, Error> {
     let (namespace, uid) = (job.namespace().unwrap_or_default(), job.uid().unwrap_or_default());
     let watched = ctx.watches.jobs.cache();
     let named =
         |stage: &Stage| ObjectRef::new(&name::job(&job.name_any(), &uid, stage.name())).within(&namespace);
-    let jobs: Vec<_> = plan.stages().iter().filter_map(|stage| watched.get(&named(stage))).collect();
+    let mut jobs: Vec<_> = plan.stages().iter().filter_map(|stage| watched.get(&named(stage))).collect();
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
     let pods = if jobs.iter().any(|job| super::workload::has_failed(job)) {
         let ours = ListParams::default().labels(&format!("{}={uid}", label::JOB_UID));
-        let live: Api<Pod> = Api::namespaced(ctx.client.clone(), &namespace);
-        live.list(&ours).await?.items.into_iter().map(Arc::new).collect()
+        jobs = list(ctx, &namespace, &ours).await?;
+        list(ctx, &namespace, &ours).await?
     } else {
         let mut pods = ctx.watches.pods.cache().state();
         pods.retain(|pod| pod.labels().get(label::JOB_UID) == Some(&uid));
         pods
     };
     Ok(jobs.iter().filter_map(|job| super::workload::stage_job(job, &pods)).collect())
+}
+
+async fn list<K>(ctx: &Ctx, namespace: &str, which: &ListParams) -> kube::Result<Vec<Arc<K>>>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let api: Api<K> = Api::namespaced(ctx.client.clone(), namespace);
+    Ok(api.list(which).await?.items.into_iter().map(Arc::new).collect())
 }
 
 /// Looks at what the workers have left.

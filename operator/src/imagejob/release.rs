@@ -72,7 +72,8 @@ enum Cleaned {
     Nothing,
 }
 
-async fn delete_jobs(ctx: &Ctx, job: &ImageJob) -> kube::Result<()> {
+/// Deletes all Jobs of the ImageJob with their pods.
+pub(crate) async fn delete_jobs(ctx: &Ctx, job: &ImageJob) -> kube::Result<()> {
     let jobs: Api<Job> = Api::namespaced(ctx.client.clone(), &job.namespace().unwrap_or_default());
     for owned in jobs.list(&ours(job)).await? {
         gone_is_fine(jobs.delete(&owned.name_any(), &DeleteParams::background()).await)?;

@@ -38,6 +38,11 @@ pub(crate) fn ended(job: &ImageJob) -> Option<(bool, Timestamp)> {
     Some((complete, finished.last_transition_time.0))
 }
 
+/// How many of the user's requests to try again have been taken up.
+pub(crate) fn retried(job: &ImageJob) -> u32 {
+    job.status.as_ref().and_then(|status| status.retried).unwrap_or(0)
+}
+
 /// The condition, if it is True.
 fn condition(job: &ImageJob, kind: ConditionType) -> Option<&Condition> {
     let conditions = &job.status.as_ref()?.conditions;
@@ -100,6 +105,11 @@ fn next(job: &ImageJob, seen: &Seen, summary: &Summary, now: Timestamp) -> Image
         status.start_time = Some(Time(whole_second(now)));
     }
     figures(&mut status, summary, seen, now);
+    if let Some(request) = summary.again {
+        status.retried = Some(request);
+        // A deadline counts from here.
+        status.start_time = None;
+    }
     if let Some(published) = &summary.published {
         status.completion_time = Some(Time(whole_second(now)));
         status.estimated_completion_time = None;
@@ -249,6 +259,11 @@ fn set_conditions(all: &mut Vec<Condition>, job: &ImageJob, summary: &Summary, s
             set(ConditionType::Finished, true, reason, message);
             set(ConditionType::Stalled, true, reason, message);
         }
-        State::Pending | State::Waiting | State::Running | State::Suspended => {}
+        // What a job that is tried again was told at its end.
+        State::Pending | State::Waiting | State::Running | State::Suspended => {
+            for type_ in [ConditionType::Failed, ConditionType::Finished, ConditionType::Stalled] {
+                conditions::remove(all, type_);
+            }
+        }
     }
 }
