@@ -101,10 +101,11 @@ async fn an_evicted_worker_costs_no_retry() -> Result<()> {
 async fn a_failed_job_is_tried_again_and_keeps_what_is_done() -> Result<()> {
     with_namespace("again", async |ns| {
         ns.change_pool("default", json!({ "store": { "scratchRetention": "1h" } })).await?;
-        let (_, expected) = slow_job(ns, "retries: 0").await?;
-        ns.kill_a_worker().await?;
-        let failed = ns.wait_finished("slow", PATIENCE).await?;
-        ns.expect_failed(&failed, "ShardFailed", "").await?;
+        let (_, expected) = slow_job(ns, "").await?;
+        let at = ns.output("slow.tif")?;
+        ns.store.put(&at, b"in the way".as_slice().into(), &PutOptions::default()).await?;
+        ns.wait_for("slow", "has failed", PATIENCE, |job| status(job).state == Some(State::Failed)).await?;
+        ns.store.delete(&[at]).await?;
         let kept = ns.stored_leftovers().await?;
         ensure!(!kept.is_empty(), "finished pieces are kept");
         ns.ask_again("slow", 1).await?;
