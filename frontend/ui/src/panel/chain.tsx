@@ -1,10 +1,10 @@
 //! The second part of the panel: the operations, one after the other, reordered by drag or by keyboard.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Parameters } from "../controls/parameters";
 import { Button, IconButton } from "../parts/button";
 import { Icon } from "../parts/icons";
-import { add, chosen, move, remove, replace, steps, type Step } from "../state/recipe";
+import { add, chosen, move, nextKey, remove, replace, steps, type Step } from "../state/recipe";
 import { byName, config, copy, operations, spoken } from "../state/session";
 import type { Operation } from "../types";
 import { words } from "../words";
@@ -20,8 +20,8 @@ export function ChainSection() {
         <h2 id="chain-title" class="section-title">{several ? "Operations" : "Operation"}</h2>
         {!empty && <IconButton icon="link" label="Copy a link to these operations" onClick={() => void copy(location.href, "link")} />}
       </div>
-      {empty ? <Picker label="Operation" value="" onPick={add} /> : <StepList several={several} />}
-      {!empty && (adding || steps.value.length > 99 ? (
+      <StepList several={several} />
+      {!empty && (adding ? (
         <div class="row">
           <Picker label="Another operation" value="" focus onPick={(name) => { add(name); setAdding(false); }} />
           <IconButton icon="close" label="Don't add" onClick={() => setAdding(false)} />
@@ -39,12 +39,16 @@ interface PickerProps { label: string; value: string; onPick: (name: string) => 
 export function Picker({ label, value, onPick, onNone, focus }: PickerProps) {
   const groups = ["Basic", "Advanced"] as const;
   const known = !value || byName.value.has(value);
+  const list = useRef<HTMLSelectElement>(null);
+  useEffect(() => {
+    if (focus) list.current?.focus();
+  }, []);
   return (
     <select
       class="select picker"
       aria-label={label}
       value={value}
-      ref={(element) => { if (focus) element?.focus(); }}
+      ref={list}
       onChange={(event) => (event.currentTarget.value ? onPick(event.currentTarget.value) : onNone?.())}
     >
       <option value="">{value ? "None (only convert the format)" : "Choose an operation…"}</option>
@@ -65,7 +69,7 @@ function StepList({ several }: { several: boolean }) {
   const [dragged, setDragged] = useState<number | null>(null);
   const drag = (event: PointerEvent, key: number) => {
     event.preventDefault();
-    (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
+    (event.currentTarget as HTMLElement).focus();
     setDragged(key);
   };
   const dragTo = (event: PointerEvent) => {
@@ -79,10 +83,23 @@ function StepList({ several }: { several: boolean }) {
     const past = to > from ? event.clientY > target.top + target.height / 2 : event.clientY < target.top + target.height / 2;
     if (past) move(dragged, to);
   };
+  useEffect(() => {
+    if (dragged === null) return;
+    const end = () => setDragged(null);
+    window.addEventListener("pointermove", dragTo);
+    window.addEventListener("pointerup", end);
+    window.addEventListener("pointercancel", end);
+    return () => {
+      window.removeEventListener("pointermove", dragTo);
+      window.removeEventListener("pointerup", end);
+      window.removeEventListener("pointercancel", end);
+    };
+  }, [dragged]);
+  const cards: Array<Step | null> = steps.value.length ? steps.value : [null];
   return (
-    <ol ref={list} class={several ? "steps several" : "steps"} onPointerMove={dragTo} onPointerUp={() => setDragged(null)} onPointerCancel={() => setDragged(null)}>
-      {steps.value.map((step, index) => (
-        <li key={step.key} class={step.key === dragged ? "step dragged" : "step"}>
+    <ol ref={list} class={several ? "steps several" : "steps"}>
+      {cards.map((step, index) => (
+        <li key={step?.key ?? nextKey()} class={step !== null && step.key === dragged ? "step dragged" : "step"}>
           <StepCard step={step} index={index} several={several} onDrag={drag} />
         </li>
       ))}
@@ -90,23 +107,23 @@ function StepList({ several }: { several: boolean }) {
   );
 }
 
-interface CardProps { step: Step; index: number; several: boolean; onDrag: (event: PointerEvent, key: number) => void }
+interface CardProps { step: Step | null; index: number; several: boolean; onDrag: (event: PointerEvent, key: number) => void }
 
 function StepCard({ step, index, several, onDrag }: CardProps) {
-  const operation = byName.value.get(step.name);
-  const open = !several || chosen.value === step.key;
+  const operation = byName.value.get(step?.name ?? "");
+  const open = !several || chosen.value === step?.key;
   return (
     <>
-      {several && <StepHead step={step} index={index} operation={operation} open={open} onDrag={onDrag} />}
+      {several && step && <StepHead step={step} index={index} operation={operation} open={open} onDrag={onDrag} />}
       {open && (
         <div class="step-body">
-          <Picker label={several ? `Operation ${index + 1}` : "Operation"} value={step.name} onPick={(name) => replace(step.key, name)} onNone={() => remove(step.key)} />
-          {operation ? (
+          <Picker label={several ? `Operation ${index + 1}` : "Operation"} value={step?.name ?? ""} onPick={(name) => (step ? replace(step.key, name) : add(name))} onNone={() => step && remove(step.key)} />
+          {step && (operation ? (
             <>
               <p class="help">{operation.help}</p>
               <Parameters step={step} operation={operation} />
             </>
-          ) : <p class="problem">This server does not know “{step.name}”. Choose another operation.</p>}
+          ) : <p class="problem">This server does not know “{step.name}”. Choose another operation.</p>)}
         </div>
       )}
     </>

@@ -94,10 +94,16 @@ async function look(layer: Omit<Layer, "view">, signal: AbortSignal): Promise<vo
     if (signal.aborted) return;
     const full = { ...layer, view };
     const slow = view.ask && !allowed.has(consent(layer.image, layer.chain));
-    after.value = slow ? { state: "ask", layer: full, milliseconds: Math.max(...view.levels.map((level) => level.milliseconds)) } : { state: "ready", layer: full };
+    after.value = slow ? { state: "ask", layer: full, milliseconds: firstShown(view) } : { state: "ready", layer: full };
   } catch (problem) {
     if (!signal.aborted && !isAbort(problem)) after.value = { state: "error", message: messageOf(problem) };
   }
+}
+
+/** What one tile costs at the level that is shown first: the smallest that still fills a stage. */
+function firstShown(view: View): number {
+  const levels = [...view.levels].sort((a, b) => b.level - a.level);
+  return (levels.find((level) => level.width >= 800) ?? levels.at(-1))?.milliseconds ?? 0;
 }
 
 /** A result without tiles needs a view copy first, like any image. */

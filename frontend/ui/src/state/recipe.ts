@@ -32,9 +32,14 @@ function initialValues(operation: Operation): Parameters {
   return values;
 }
 
-function makeStep(name: string, values?: Parameters): Step {
+/** The key that the next step gets: a card that waits for its operation has it already, and so keeps its place and focus. */
+export function nextKey(): number {
+  return lastKey + 1;
+}
+
+function makeStep(name: string, values?: Parameters, key = ++lastKey): Step {
   const operation = byName.peek().get(name);
-  return { key: ++lastKey, name, values: { ...(operation && !values ? initialValues(operation) : {}), ...values } };
+  return { key, name, values: { ...(operation && !values ? initialValues(operation) : {}), ...values } };
 }
 
 function same(left: unknown, right: unknown): boolean {
@@ -68,7 +73,7 @@ export function add(name: string): void {
 }
 
 export function replace(key: number, name: string): void {
-  const step = makeStep(name);
+  const step = makeStep(name, undefined, key);
   steps.value = steps.value.map((old) => (old.key === key ? step : old));
   open(step);
 }
@@ -79,7 +84,9 @@ function open(step: Step): void {
 }
 
 export function remove(key: number): void {
-  steps.value = steps.value.filter((step) => step.key !== key);
+  const rest = steps.value.filter((step) => step.key !== key);
+  if (!rest.length) lastKey = key - 1;
+  steps.value = rest;
   if (drawing.value === key) drawing.value = null;
   if (chosen.value === key) chosen.value = steps.value.at(-1)?.key ?? null;
 }

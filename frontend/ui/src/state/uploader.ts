@@ -3,7 +3,7 @@
 import AwsS3 from "@uppy/aws-s3";
 import Uppy from "@uppy/core";
 import { sentence } from "../api";
-import { show } from "./image";
+import { idOf, open, show } from "./image";
 import { config, say, spoken } from "./session";
 import { bytes } from "../words";
 import { go } from "./route";
@@ -55,6 +55,8 @@ function refuse(file: File): string | null {
   return null;
 }
 
+/** What was open when the upload began: if it still is, the new image takes its place. */
+const openBefore = new Map<string, string | null>();
 const samples = new Map<string, { at: number; sent: number }>();
 
 export async function add(file: File): Promise<void> {
@@ -66,6 +68,7 @@ export async function add(file: File): Promise<void> {
   // With this the plugin goes on with what the store has: it lists the parts and sends only those that are missing.
   uppy.setFileState(id, { s3Multipart: { key: entry.key, uploadId: entry.uploadId } } as object);
   uploads.value = [...uploads.peek(), { id, name: file.name, size: file.size, sent: 0, speed: 0, state: "starting", resumed }];
+  openBefore.set(id, idOf(open.peek()));
   spoken.value = resumed ? `The upload of ${file.name} goes on.` : `The upload of ${file.name} begins.`;
   void uppy.upload().catch(() => undefined);
 }
@@ -129,7 +132,7 @@ uppy.on("upload-success", (file, response) => {
   uploads.value = uploads.peek().filter((upload) => upload.id !== file.id);
   const image = /\/images\/([^/]+)/.exec(response.body?.location ?? response.uploadURL ?? "")?.[1];
   spoken.value = `${file.name} is uploaded.`;
-  if (!image) return say(`${file.name} is uploaded. Open it from your images.`);
+  if (!image || openBefore.get(file.id) !== idOf(open.peek())) return say(`${file.name} is uploaded. It is among your uploads, under “From the bucket”.`);
   current.value = null;
   go({ view: "image", image, job: null });
   void show(image);

@@ -7,7 +7,7 @@ import type { Layer } from "../state/preview";
 import type { Box } from "./placement";
 import { frame } from "./viewer";
 
-const SIZE = 240;
+const SIZES = { desk: 240, phone: 180 };
 const PAUSE = 160;
 const KEEP = 24;
 const cache = new Map<string, ImageBitmap>();
@@ -23,13 +23,17 @@ async function exact(url: string, signal: AbortSignal): Promise<ImageBitmap> {
   return bitmap;
 }
 
+function diameter(): number {
+  return matchMedia("(max-width: 800px)").matches ? SIZES.phone : SIZES.desk;
+}
+
 interface Place { layer: Layer; x: number; y: number }
 
 /** Draws the pixels around a place of the layer, one to one, from as many tiles as they lie in. */
 async function paint(canvas: HTMLCanvasElement, { layer, x, y }: Place, signal: AbortSignal): Promise<void> {
   const { view, chain, image } = layer;
   const ratio = window.devicePixelRatio || 1;
-  const size = Math.round(SIZE * ratio);
+  const size = Math.round(diameter() * ratio);
   const [left, top] = [Math.round(x - size / 2), Math.round(y - size / 2)];
   const columns = [Math.max(0, Math.floor(left / view.tileSize)), Math.min(Math.ceil(view.width / view.tileSize) - 1, Math.floor((left + size - 1) / view.tileSize))] as const;
   const rows = [Math.max(0, Math.floor(top / view.tileSize)), Math.min(Math.ceil(view.height / view.tileSize) - 1, Math.floor((top + size - 1) / view.tileSize))] as const;
@@ -82,7 +86,7 @@ export function Loupe({ layer, box, onClose }: { layer: Layer | null; box: Box |
     event.preventDefault();
     shift(...move);
   };
-  const style = at ? { left: `${at.x - SIZE / 2}px`, top: `${at.y - SIZE / 2}px` } : { visibility: "hidden" };
+  const style = at ? { left: `${at.x - diameter() / 2}px`, top: `${at.y - diameter() / 2}px` } : { visibility: "hidden" };
   return (
     <div ref={glass} class={`loupe ${state}`} style={style} role="group" aria-label="Exact loupe, one to one. Arrow keys move it, Escape closes it." tabIndex={0} onKeyDown={keys}
       onPointerDown={(event) => (event.target as HTMLElement).closest("button") || event.currentTarget.setPointerCapture(event.pointerId)}

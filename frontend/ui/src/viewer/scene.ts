@@ -27,6 +27,8 @@ export class Scene {
   private past: Shown | null = null;
   private divider: number | null = 0.5;
   private turn = 0;
+  private last: Frame | null = null;
+  private wanted: { layer: Layer; box: Box } | null = null;
   private working = { original: 0, over: 0 };
 
   constructor(private readonly element: HTMLElement, private readonly events: Events) {
@@ -57,15 +59,17 @@ export class Scene {
     this.clear();
     const { width, height } = layer.view;
     const box = { x: 0, y: 0, width, height };
-    this.put(layer, box, 1, "original", (shown) => {
+    this.put(layer, box, "original", (shown) => {
       this.original = shown;
       this.home(true);
+      if (this.wanted) this.showOver(this.wanted.layer, this.wanted.box);
     });
   }
 
   /** Lays a layer over the original; what lay there stays below until the new one is drawn. */
   showOver(layer: Layer | null, box: Box | null): void {
     const turn = ++this.turn;
+    this.wanted = layer && box ? { layer, box } : null;
     this.over?.work.cancel();
     this.drop(this.past);
     this.past = this.over;
@@ -81,7 +85,7 @@ export class Scene {
       this.drop(this.past);
       this.past = null;
     }
-    this.put(layer, box, layer.view.width / layer.view.height, "over", (shown) => {
+    this.put(layer, box, "over", (shown) => {
       if (turn !== this.turn) return this.drop(shown);
       this.over = shown;
       const settle = () => {
@@ -102,7 +106,7 @@ export class Scene {
     this.update();
   }
 
-  private put(layer: Layer, box: Box, _proportion: number, role: "original" | "over", done: (shown: Shown) => void): void {
+  private put(layer: Layer, box: Box, role: "original" | "over", done: (shown: Shown) => void): void {
     const base = this.original?.layer.view.width ?? layer.view.width;
     const work = tileWork(layer, {
       failed: (status) => this.events.failed(status),
@@ -150,7 +154,8 @@ export class Scene {
     for (const shown of [this.past, this.over]) if (shown) this.trim(shown, edge, "right");
     if (this.over && this.divider === null) this.trim(this.original, -1, "left");
     this.smooth(frame.scale);
-    this.events.frame(frame);
+    if (JSON.stringify(frame) !== JSON.stringify(this.last)) this.events.frame(frame);
+    this.last = frame;
     this.tellQuality();
   }
 
