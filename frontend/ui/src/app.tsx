@@ -1,7 +1,7 @@
 //! The page's frame: header, the view that is open, messages, and what a screen reader hears.
 
 import { lazyView } from "./parts/lazy";
-import { contactLink } from "./panel/job";
+import { contactLink } from "./words";
 import { Actions, ConvertSection } from "./panel/convert";
 import { ChainSection } from "./panel/chain";
 import { SourceSection } from "./panel/source";

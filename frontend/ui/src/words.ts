@@ -52,6 +52,11 @@ export function words(name: string): string {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
+/** An address for mail becomes a link; anything else is one. */
+export function contactLink(contact: string): string {
+  return /^[^\s:@]+@[^\s:@]+$/.test(contact) ? `mailto:${contact}` : contact;
+}
+
 export const STATE_WORDS: Record<JobState, string> = {
   Pending: "Starting",
   Waiting: "Waiting for its turn",

@@ -43,7 +43,7 @@ export function Choice({ label, help, value, choices, onChange, unit }: ChoicePr
 }
 
 function show(choice: string | number): string {
-  return typeof choice === "number" ? String(choice) : /^[a-z]+\d/.test(choice) ? choice.toUpperCase() : words(choice);
+  return typeof choice === "number" ? String(choice) : /^[a-z]{1,2}\d+$/.test(choice) ? choice.toUpperCase() : words(choice);
 }
 
 export function Switch({ label, help, value, onChange }: Described & { value: boolean; onChange: (value: boolean) => void }) {

@@ -9,7 +9,7 @@ import { current, remove, retry } from "../state/jobs";
 import { attempt, config, say } from "../state/session";
 import { matches } from "../state/workbench";
 import type { Job } from "../types";
-import { bytes, dimensions, seconds, STATE_WORDS, words } from "../words";
+import { bytes, contactLink, dimensions, seconds, STATE_WORDS, words } from "../words";
 import { CopyBlock } from "./convert";
 
 /** The time, each second while somebody needs it. */
@@ -116,8 +116,4 @@ function Failed({ job }: { job: Job }) {
       </div>
     </>
   );
-}
-
-export function contactLink(contact: string): string {
-  return /^[^\s:@]+@[^\s:@]+$/.test(contact) ? `mailto:${contact}` : contact;
 }

@@ -17,7 +17,6 @@ export const request = computed<JobRequest | null>(() => {
     source: image.image.id,
     operations: chain.value,
     output: { format: format.value, options: outputOptions.value },
-    name: image.image.name,
   };
 });
 

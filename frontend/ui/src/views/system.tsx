@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { Icon } from "../parts/icons";
 import { live, system } from "../state/jobs";
 import { attempt, config } from "../state/session";
-import { bytes } from "../words";
+import { bytes, contactLink } from "../words";
 
 export function SystemView() {
   useEffect(() => {
@@ -49,6 +49,10 @@ function About() {
     <section class="about" aria-labelledby="about-title">
       <h2 id="about-title" class="section-title">About</h2>
       <p class="quiet">Tessera {settings.version}, pool “{settings.pool}” in namespace “{settings.namespace}”. All this page does can be done without it: see <a class="link" href="/api/v1/openapi.json">the API's description</a>.</p>
+      <p class="row">
+        {settings.help && <a class="link" href={settings.help} target="_blank" rel="noreferrer">Help</a>}
+        {settings.contact && <a class="link" href={contactLink(settings.contact)}>Contact</a>}
+      </p>
     </section>
   );
 }
