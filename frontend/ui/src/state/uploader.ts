@@ -71,6 +71,15 @@ export async function add(file: File): Promise<void> {
   openBefore.set(id, idOf(open.peek()));
   spoken.value = resumed ? `The upload of ${file.name} goes on.` : `The upload of ${file.name} begins.`;
   void uppy.upload().catch(() => undefined);
+  void glance(file).then((picture) => picture && update(id, { picture }));
+}
+
+const GLANCE = { bytes: 60e6, width: 1400 };
+
+/** What the browser itself can decode is seen at once. */
+async function glance(file: File): Promise<ImageBitmap | null> {
+  if (file.size > GLANCE.bytes || !/^image\/(jpeg|png|webp)$/.test(file.type)) return null;
+  return createImageBitmap(file, { resizeWidth: GLANCE.width, resizeQuality: "medium" }).catch(() => null);
 }
 
 export function toggle(id: string): void {

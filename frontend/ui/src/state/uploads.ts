@@ -14,6 +14,8 @@ export interface Upload {
   state: "starting" | "sending" | "paused" | "finishing" | "failed";
   resumed: boolean;
   message?: string;
+  /** The picture itself, where the browser can show it before it has arrived. */
+  picture?: ImageBitmap;
 }
 
 /** An upload that a reload interrupted: the same file, chosen again, goes on. */

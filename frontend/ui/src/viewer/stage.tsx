@@ -1,6 +1,6 @@
 //! The large part of the page: a place to drop files, then the image; and what stands there while it is not ready.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Button, Meter, Notice } from "../parts/button";
 import { Icon } from "../parts/icons";
 import { browsing, UploadButton } from "../panel/source";
@@ -108,11 +108,25 @@ function Arriving() {
     <Notice icon="alert" title={`${first.name} was not uploaded`}><p>{first.message}</p><div class="row centre"><UploadButton label="Upload another file" /></div></Notice>
   );
   return (
-    <Notice icon="upload" title={`Uploading ${first.name}`}>
-      <Meter value={percent} label="Upload" />
-      <p>{bytes(first.sent)} of {bytes(first.size)}. Meanwhile you can choose what is to be done.</p>
-    </Notice>
+    <div class="arriving">
+      {first.picture && <Glance picture={first.picture} />}
+      <Notice icon="upload" title={`Uploading ${first.name}`}>
+        <Meter value={percent} label="Upload" />
+        <p>{bytes(first.sent)} of {bytes(first.size)}. Meanwhile you can choose what is to be done.</p>
+      </Notice>
+    </div>
   );
+}
+
+function Glance({ picture }: { picture: ImageBitmap }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    if (!canvas.current) return;
+    canvas.current.width = picture.width;
+    canvas.current.height = picture.height;
+    canvas.current.getContext("2d")?.drawImage(picture, 0, 0);
+  }, [picture]);
+  return <canvas ref={canvas} class="glance" role="img" aria-label="The image that is being uploaded" />;
 }
 
 function Welcome() {

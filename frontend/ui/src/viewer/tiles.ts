@@ -14,7 +14,7 @@ export interface TileWork {
 
 export interface Listener { failed: (status: number) => void; working: (count: number) => void }
 
-interface Request { src: string; userData: { abort?: AbortController; replaced?: boolean }; finish: (data: unknown, request: null, type: string) => void; fail: (message: string, request: null) => void }
+interface Request { src: string; userData: { abort?: AbortController }; finish: (data: unknown, request: null, type: string) => void; fail: (message: string, request: null) => void }
 
 const BUSY_TRIES = 4;
 
@@ -24,11 +24,14 @@ export function tileWork(layer: Layer, listener: Listener): TileWork {
   const deepest = levels.length - 1;
   const at = (level: number) => levels[deepest - level];
   const told = new Map<number, Quality>();
-  const under = new Map<AbortController, Request>();
+  const under = new Set<AbortController>();
   const source = new OpenSeadragon.TileSource({ width: view.width, height: view.height, tileSize: view.tileSize, tileOverlap: 0, minLevel: 0, maxLevel: deepest });
+  let replaced = false;
   const start = (request: Request) => {
+    // Requests that waited in OpenSeadragon's queue for a layer that is gone.
+    if (replaced) return queueMicrotask(() => request.fail("replaced", null));
     const abort = (request.userData.abort = new AbortController());
-    under.set(abort, request);
+    under.add(abort);
     listener.working(under.size);
     const level = Number(/\/(\d+)\/\d+_\d+\?/.exec(request.src)?.[1] ?? 0);
     load(request.src, abort.signal).then(
@@ -38,7 +41,7 @@ export function tileWork(layer: Layer, listener: Listener): TileWork {
       },
       (problem: unknown) => {
         // OpenSeadragon's own abort frees its place in the queue; ours, of a layer that was replaced, must do so here.
-        if (abort.signal.aborted) return request.userData.replaced ? request.fail("replaced", null) : undefined;
+        if (abort.signal.aborted) return replaced ? request.fail("replaced", null) : undefined;
         request.fail(String(problem), null);
         listener.failed(problem instanceof TileProblem ? problem.status : 0);
       },
@@ -54,10 +57,10 @@ export function tileWork(layer: Layer, listener: Listener): TileWork {
     downloadTileStart: start,
     downloadTileAbort: (request: Request) => request.userData.abort?.abort(),
   });
-  const cancel = () => under.forEach((request, abort) => {
-    request.userData.replaced = true;
-    abort.abort();
-  });
+  const cancel = () => {
+    replaced = true;
+    under.forEach((abort) => abort.abort());
+  };
   return { source, quality: (level) => told.get(level) ?? at(level)?.quality ?? "exact", cancel };
 }
 
