@@ -173,20 +173,27 @@ pub struct Source {
     /// The object, as `s3://bucket/key`. The pool's `allow.sources` must cover it.
     #[schemars(length(max = MAX_URI), extend("x-kubernetes-validations" = [object_rule()]))]
     pub uri: String,
+    /// Which image of a TIFF of several pages, counted from 0.
+    #[serde(default)]
+    #[schemars(range(max = MAX_PAGE))]
+    pub page: u32,
 }
 
-/// Where the result goes. At most one of `png`, `jpeg`, `tiff` and `cog`; with none, the ending of `uri` says the format.
+/// The largest number of a page.
+pub(crate) const MAX_PAGE: u32 = 65_535;
+
+/// Where the result goes. At most one of `png`, `jpeg`, `webp`, `tiff` and `cog`; with none, the ending of `uri` says the format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     {
-        "rule": "[has(self.png), has(self.jpeg), has(self.tiff), has(self.cog)].filter(given, given).size() <= 1",
-        "message": "one output has one format: keep one of png, jpeg, tiff and cog",
+        "rule": "[has(self.png), has(self.jpeg), has(self.webp), has(self.tiff), has(self.cog)].filter(given, given).size() <= 1",
+        "message": "one output has one format: keep one of png, jpeg, webp, tiff and cog",
     },
     {
-        "rule": "has(self.png) || has(self.jpeg) || has(self.tiff) || has(self.cog) || self.uri.matches('[.]([tT][iI][fF][fF]?|[pP][nN][gG]|[jJ][pP][eE]?[gG])$')",
+        "rule": "has(self.png) || has(self.jpeg) || has(self.webp) || has(self.tiff) || has(self.cog) || self.uri.matches('[.]([tT][iI][fF][fF]?|[pP][nN][gG]|[jJ][pP][eE]?[gG]|[wW][eE][bB][pP])$')",
         "fieldPath": ".uri",
-        "message": "the name does not say the format: let it end in .tif, .tiff, .png, .jpg or .jpeg, or name the format beside uri, such as \"png: {}\"",
+        "message": "the name does not say the format: let it end in .tif, .tiff, .png, .jpg, .jpeg or .webp, or name the format beside uri, such as \"png: {}\"",
     },
 ]))]
 pub struct Output {
@@ -199,6 +206,9 @@ pub struct Output {
     /// A baseline JPEG file, 4:2:0. At most 65,500 pixels wide and high, 8 bits, no alpha.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jpeg: Option<Jpeg>,
+    /// A WebP file. At most 16,383 pixels wide and high, 8 bits; written by one pod, so the image has to fit in its memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webp: Option<WebP>,
     /// A tiled TIFF file; BigTIFF where it may pass 4 GiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tiff: Option<Tiff>,
@@ -237,7 +247,19 @@ impl Default for Jpeg {
     }
 }
 
-/// Quality of a JPEG where none is given.
+/// Options of a WebP file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WebP {
+    /// Whether every sample is kept as it is.
+    pub lossless: bool,
+    /// Quality where it is not lossless, as libwebp counts it; 90 if left out.
+    #[schemars(range(min = 1, max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<u8>,
+}
+
+/// Quality of a JPEG or a WebP where none is given.
 pub(crate) const DEFAULT_QUALITY: u8 = 90;
 
 /// Options of a TIFF file or a COG.

@@ -1,11 +1,13 @@
 //! From the loose spec to a checked one: what a schema cannot say, or says badly. Pure; it looks at no image, pool or store.
 
-use crate::imagejob::{Compression, DEFAULT_QUALITY, IfExists, ImageJobSpec, MAX_OPERATIONS, Output, Tiff};
+use crate::imagejob::{
+    Compression, DEFAULT_QUALITY, IfExists, ImageJobSpec, MAX_OPERATIONS, MAX_PAGE, Output, Tiff, WebP,
+};
 use crate::problem::Problem;
 use crate::uri::{Locations, Uri};
 use std::time::Duration;
 use tessera_core::operation::Planned;
-use tessera_core::output::{OutputFormat, TiffCompression};
+use tessera_core::output::{OutputFormat, TiffCompression, WebPCoding};
 use tessera_operations::{Apply, Operation};
 
 /// A spec that was checked: nothing after this looks at the raw one.
@@ -15,6 +17,8 @@ pub struct ValidJob {
     pub pool: String,
     /// The image to read.
     pub source: Uri,
+    /// Which image of its file, counted from 0.
+    pub page: u32,
     /// The chain; empty for a conversion.
     pub operations: Vec<Operation>,
     /// Where the result goes.
@@ -73,6 +77,7 @@ fn valid(spec: &ImageJobSpec, source: Uri, output: ValidOutput) -> ValidJob {
     ValidJob {
         pool: spec.pool.clone(),
         source,
+        page: spec.source.page,
         operations: spec.operations.clone(),
         output,
         retries: spec.retries,
@@ -111,6 +116,10 @@ fn check_numbers(spec: &ImageJobSpec, problems: &mut Vec<Problem>) {
     if let Some(jpeg) = &spec.output.jpeg {
         check("spec.output.jpeg.quality", u32::from(jpeg.quality), 1, 100);
     }
+    if let Some(quality) = spec.output.webp.as_ref().and_then(|webp| webp.quality) {
+        check("spec.output.webp.quality", u32::from(quality), 1, 100);
+    }
+    check("spec.source.page", spec.source.page, 0, MAX_PAGE);
     check("spec.retries", spec.retries, 0, 10);
     check("spec.weight", spec.weight, 1, 100);
     if let Some(deadline) = spec.active_deadline_seconds {
@@ -123,6 +132,7 @@ fn output_format(output: &Output, uri: &Uri, problems: &mut Vec<Problem>) -> Opt
     let mut given = Vec::new();
     given.extend(output.png.as_ref().map(|_| OutputFormat::Png));
     given.extend(output.jpeg.as_ref().map(|jpeg| OutputFormat::Jpeg { quality: jpeg.quality }));
+    given.extend(output.webp.as_ref().and_then(|webp| coding(webp, problems)));
     given.extend(output.tiff.as_ref().and_then(|options| {
         let (tile, compression) = tiles("spec.output.tiff", options, problems)?;
         Some(OutputFormat::Tiff { tile, compression })
@@ -132,15 +142,29 @@ fn output_format(output: &Output, uri: &Uri, problems: &mut Vec<Problem>) -> Opt
         Some(OutputFormat::Cog { tile, compression })
     }));
     match given.len() {
-        0 if output.tiff.is_some() || output.cog.is_some() => None,
+        0 if output.tiff.is_some() || output.cog.is_some() || output.webp.is_some() => None,
         0 => format_of_name(uri).map_err(|problem| problems.push(problem)).ok(),
         1 => given.pop(),
         _ => {
-            let message = "one output has one format: keep one of png, jpeg, tiff and cog";
+            let message = "one output has one format: keep one of png, jpeg, webp, tiff and cog";
             problems.push(Problem::new("spec.output", message));
             None
         }
     }
+}
+
+/// How a WebP is coded.
+fn coding(webp: &WebP, problems: &mut Vec<Problem>) -> Option<OutputFormat> {
+    let coding = match (webp.lossless, webp.quality) {
+        (true, None) => WebPCoding::Lossless,
+        (true, Some(_)) => {
+            let message = "belongs to a WebP that loses something: leave it out, or lossless";
+            problems.push(Problem::new("spec.output.webp.quality", message));
+            return None;
+        }
+        (false, quality) => WebPCoding::Lossy { quality: quality.unwrap_or(DEFAULT_QUALITY) },
+    };
+    Some(OutputFormat::WebP { coding })
 }
 
 /// Side and compression of the tiles, from the options in the field `path`.
@@ -171,10 +195,11 @@ fn format_of_name(uri: &Uri) -> Result<OutputFormat, Problem> {
         Some("tif" | "tiff") => Ok(OutputFormat::Tiff { tile: 512, compression: TiffCompression::Deflate }),
         Some("png") => Ok(OutputFormat::Png),
         Some("jpg" | "jpeg") => Ok(OutputFormat::Jpeg { quality: DEFAULT_QUALITY }),
+        Some("webp") => Ok(OutputFormat::WebP { coding: WebPCoding::Lossy { quality: DEFAULT_QUALITY } }),
         _ => Err(Problem::new(
             "spec.output.uri",
             format!(
-                "\"{uri}\" does not say the format: let the name end in .tif, .tiff, .png, .jpg or .jpeg, \
+                "\"{uri}\" does not say the format: let the name end in .tif, .tiff, .png, .jpg, .jpeg or .webp, \
                  or name the format beside uri, such as \"png: {{}}\""
             ),
         )),

@@ -71,10 +71,12 @@ impl Job {
 
     /// Reads the source's header and plans.
     pub(crate) async fn plan(&self, wish: Wish) -> Result<(Plan<Operation>, Probed), Failure> {
-        let probed = tessera_probe::probe(&*self.stores.of(&self.source)?, &self.source).await?;
+        let store = self.stores.of(&self.source)?;
+        let probed = tessera_probe::probe_page(&*store, &self.source, self.valid.page).await?;
         let replace = wish.force || self.valid.output.if_exists == imagejob::IfExists::Replace;
         let plan = plan(Request {
             source_uri: self.source.to_string(),
+            page: self.valid.page,
             source_etag: probed.info.etag.clone(),
             image: probed.image,
             operations: self.valid.operations.clone(),

@@ -8,7 +8,7 @@ use tessera_core::plan::{Plan, Spread, Stage};
 use tessera_core::record::Published;
 use tessera_operations::Operation;
 use tessera_store::{Location, Scheme};
-use tessera_worker::{Context, clean_up, run_assemble, run_shard, run_whole};
+use tessera_worker::{Context, clean_up, run_assemble, run_shard, run_split, run_whole};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::Run;
@@ -71,6 +71,7 @@ async fn stages(context: &Context, plan: &Plan<Operation>) -> Result<Published, 
         match stage {
             Stage::Whole => published = Some(run_whole(&context, plan, &digest).await?),
             Stage::Assemble => published = Some(run_assemble(&context, plan, &digest).await?),
+            Stage::Split => run_split(&context, plan, &digest).await?,
             Stage::Tiles => {
                 for shard in 0..plan.shards(Stage::Tiles) {
                     run_shard(&context, plan, &digest, shard).await?;

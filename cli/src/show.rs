@@ -1,7 +1,7 @@
 //! `tessera plan`: the plan of a job and what it costs, for people or as JSON. It runs nothing.
 
 use tessera_core::operation::{Extent, Planned};
-use tessera_core::output::{OutputFormat, TiffCompression};
+use tessera_core::output::{OutputFormat, TiffCompression, WebPCoding};
 use tessera_core::plan::{Access, Plan, Spread, Stage};
 use tessera_operations::{Operation, plan_chain};
 use tessera_probe::Probed;
@@ -62,6 +62,7 @@ fn costs(plan: &Plan<Operation>) {
         let each = seconds * plan.share(*stage) / f64::from(shards);
         let what = match stage {
             Stage::Whole => "one pod does everything and publishes",
+            Stage::Split => "copies the source, so that it can be read by ranges",
             Stage::Tiles => "computes the pieces",
             Stage::Assemble => "joins the pieces inside the store and publishes",
         };
@@ -114,5 +115,7 @@ pub(crate) fn format(format: OutputFormat) -> String {
         }
         OutputFormat::Png => "PNG".into(),
         OutputFormat::Jpeg { quality } => format!("JPEG of quality {quality}"),
+        OutputFormat::WebP { coding: WebPCoding::Lossless } => "WebP without loss".into(),
+        OutputFormat::WebP { coding: WebPCoding::Lossy { quality } } => format!("WebP of quality {quality}"),
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::geometry::Size;
 use crate::operation::{Chain, Extent};
-use crate::output::{OutputFormat, TiffCompression};
+use crate::output::{OutputFormat, TiffCompression, WebPCoding};
 use crate::plan::{Access, SourceImage};
 
 /// Seconds from creating a pod to its first pixel.
@@ -13,13 +13,13 @@ pub const POD_START: f64 = 2.0;
 const POD_GAP: f64 = 2.0;
 
 /// Seconds of work above which fan-out and assembly cost less than they save.
-const WORTH_DISTRIBUTING: f64 = 8.0;
+pub(crate) const WORTH_DISTRIBUTING: f64 = 8.0;
 
 /// The most shards of a stage: a Job's status and a listing stay small.
 const MAX_SHARDS: u32 = 2000;
 
 /// Memory of a worker before it holds any pixel, in bytes: code, runtime, connections.
-const BASE_MEMORY: u64 = 48 << 20;
+pub(crate) const BASE_MEMORY: u64 = 48 << 20;
 
 /// Encoding needs this many nanoseconds of one core per pixel of 3 channels.
 fn encode_cost(format: OutputFormat) -> f64 {
@@ -29,6 +29,8 @@ fn encode_cost(format: OutputFormat) -> f64 {
         OutputFormat::Cog { compression, .. } => tile_cost(compression) * 4.0 / 3.0 + 2.0,
         OutputFormat::Png => 7.0,
         OutputFormat::Jpeg { .. } => 4.0,
+        OutputFormat::WebP { coding: WebPCoding::Lossless } => 450.0,
+        OutputFormat::WebP { coding: WebPCoding::Lossy { .. } } => 110.0,
     }
 }
 
@@ -40,6 +42,14 @@ fn tile_cost(compression: TiffCompression) -> f64 {
         TiffCompression::Lzw => 45.0,
         TiffCompression::Zstd => 20.0,
         TiffCompression::Jpeg { .. } => 5.0,
+    }
+}
+
+/// Bytes that libwebp holds for each pixel while it encodes, its result included: measured.
+pub(crate) fn webp_bytes(coding: WebPCoding) -> u64 {
+    match coding {
+        WebPCoding::Lossless => 40,
+        WebPCoding::Lossy { .. } => 16,
     }
 }
 
@@ -76,7 +86,9 @@ pub fn shards(work: f64, blocks: u32, longest: f64) -> Option<u32> {
 /// The source's tiles, of size `tile`, around what a step of size `step` reads, at most: in pixels.
 pub fn window(chain: &Chain<'_>, step: Size, tile: Size) -> Size {
     let (read, image) = (chain.windows(step)[0], chain.source().size);
-    let side = |read: u32, image: u32, tile: u32| read.min(image) + 2 * tile;
+    let side = |read: u32, image: u32, tile: u32| {
+        (read.min(image) + 2 * tile).min(image.next_multiple_of(tile.max(1)))
+    };
     Size::new(side(read.width, image.width, tile.width), side(read.height, image.height, tile.height))
 }
 

@@ -292,6 +292,7 @@ fn suspended() -> Problem {
 fn running(stage: Stage) -> Problem {
     let text = match stage {
         Stage::Whole => "one worker processes the whole image",
+        Stage::Split => "a worker copies the source, which has no random access, into pieces that have",
         Stage::Tiles => "workers process the tiles",
         Stage::Assemble => "a worker joins the pieces into one file",
     };
@@ -301,6 +302,7 @@ fn running(stage: Stage) -> Problem {
 /// The proof of a stage is what lies in scratch, not what its Job says.
 fn is_done<O>(plan: &Plan<O>, seen: &Execution, stage: Stage) -> bool {
     match stage {
+        Stage::Split => seen.copied || is_done(plan, seen, Stage::Tiles),
         Stage::Tiles => seen.published.is_some() || seen.shards_done >= plan.shards(stage),
         Stage::Whole | Stage::Assemble => seen.published.is_some(),
     }
@@ -344,7 +346,11 @@ fn progress<O>(plan: &Plan<O>, seen: &Execution, stage: Stage) -> Summary {
     let total = plan.grid.tiles();
     let tiles = if stage == Stage::Assemble { total } else { seen.tiles_done.min(total) };
     let before: f64 = stages[..number].iter().map(|stage| plan.share(*stage)).sum();
-    let here = if stage == Stage::Assemble { 0.0 } else { tiles as f64 / total as f64 * plan.share(stage) };
+    let here = match stage {
+        Stage::Split => copied(plan, seen),
+        Stage::Whole | Stage::Tiles => tiles as f64 / total as f64,
+        Stage::Assemble => 0.0,
+    } * plan.share(stage);
     let job = seen.jobs.iter().find(|job| job.stage == stage);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 99")]
     let percent = ((before + here) * 100.0).clamp(0.0, 99.0) as u8;
@@ -358,6 +364,11 @@ fn progress<O>(plan: &Plan<O>, seen: &Execution, stage: Stage) -> Summary {
         remaining: remaining(plan, seen, 1.0 - before - here),
         ..Summary::of(State::Running, &running(stage))
     }
+}
+
+/// How much of the source's copy is there, 0 to 1.
+fn copied<O>(plan: &Plan<O>, seen: &Execution) -> f64 {
+    plan.copy.map_or(0.0, |copy| f64::from(seen.copied_pieces.min(copy.pieces())) / f64::from(copy.pieces()))
 }
 
 /// Predicted seconds of one worker for the share `left` of the work, with the pods that it takes.
@@ -380,7 +391,7 @@ fn demand<O>(plan: &Plan<O>, seen: &Execution, stage: Stage) -> u32 {
     let active = seen.jobs.iter().filter(|job| job.stage == stage).map(|job| job.active).sum();
     let runnable = match (stage, plan.mode) {
         (Stage::Tiles, Mode::Tiles { shards }) => shards.saturating_sub(seen.shards_done),
-        (Stage::Tiles | Stage::Whole | Stage::Assemble, _) => 1,
+        (Stage::Tiles | Stage::Whole | Stage::Split | Stage::Assemble, _) => 1,
     };
     runnable.max(active)
 }

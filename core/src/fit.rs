@@ -1,12 +1,12 @@
 //! What a worker computes at once, so that it fits in its memory. Pure; nothing that a file contains depends on it.
 
-use crate::cost::Footprint;
+use crate::cost::{self, Footprint};
 use crate::geometry::Size;
 use crate::grid::Grid;
 use crate::operation::{Chain, Extent};
 use crate::output::OutputFormat;
 use crate::piece::{self, Piece};
-use crate::plan::{Access, PlanRefusal, Request};
+use crate::plan::{Access, PlanRefusal, Request, SourceImage, Streaming};
 use crate::pyramid::{Layer, Pyramid};
 
 /// The columns of a strip that are computed at once, before memory asks for fewer.
@@ -27,34 +27,49 @@ pub(crate) struct Fit {
     pub(crate) memory: u64,
 }
 
-/// The most that fits in the pool's memory.
+/// The most that fits in the pool's memory, with the source, or its copy, as `image` says.
 ///
 /// # Errors
 /// Not even the least does.
-pub(crate) fn fit<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Result<Fit, PlanRefusal> {
+pub(crate) fn fit<O>(
+    request: &Request<O>,
+    image: &SourceImage,
+    chain: &Chain<'_>,
+    grid: &Grid,
+) -> Result<Fit, PlanRefusal> {
     let Largest { strip, piece, assembly } = largest(request, grid, chain.output());
     let needs = |step: Size| {
         let step = Size::new(step.width.min(strip.width), step.height);
-        Footprint { image: &request.image, chain, strip, step, piece, assembly }.memory()
+        Footprint { image, chain, strip, step, piece, assembly }.memory()
     };
     let fits = |step: &Size| needs(*step) <= request.limits.memory;
     let least = Size::new(LEAST, strip.height.min(LEAST));
     let step = steps(strip).into_iter().find(fits).unwrap_or(least);
     let memory = needs(step);
-    if memory > request.limits.memory {
-        return Err(PlanRefusal::TooLarge(format!(
-            "a worker needs {} MiB for this job and has {}: raise spec.worker.resources.limits.memory of the WorkerPool{}",
-            memory.div_ceil(1 << 20),
-            request.limits.memory >> 20,
-            if request.image.access == Access::Whole {
-                ", or convert the source to a tiled TIFF"
-            } else {
-                ""
-            }
-        )));
-    }
+    check(memory, request)?;
     let rows = (step.height < strip.height).then_some(step.height);
     Ok(Fit { column: step.width, rows, memory })
+}
+
+/// A worker's `memory` is what it has.
+///
+/// # Errors
+/// It has less. A source whose rows cannot be streamed is named.
+pub(crate) fn check<O>(memory: u64, request: &Request<O>) -> Result<(), PlanRefusal> {
+    if memory <= request.limits.memory {
+        return Ok(());
+    }
+    let why = match (request.image.access, request.image.streaming) {
+        (Access::Whole, Streaming::No(what)) => {
+            format!(", or convert the source to a tiled TIFF: {what} can only be read as a whole")
+        }
+        (Access::Whole | Access::Tiles { .. }, _) => String::new(),
+    };
+    Err(PlanRefusal::TooLarge(format!(
+        "a worker needs {} MiB for this job and has {}: raise spec.worker.resources.limits.memory of the WorkerPool{why}",
+        memory.div_ceil(1 << 20),
+        request.limits.memory >> 20,
+    )))
 }
 
 /// What may be computed at once of a strip, the best first: narrower columns, then fewer rows, then both.
@@ -78,11 +93,12 @@ struct Largest {
     assembly: u64,
 }
 
-/// Of the first blocks, since only those at the right and bottom edge are smaller. A JPEG is held as a whole.
+/// Of the first blocks, since only those at the right and bottom edge are smaller. A WebP is held as a whole.
 fn largest<O>(request: &Request<O>, grid: &Grid, output: Extent) -> Largest {
     let bytes = output.pixel.bytes() as u64;
-    if matches!(request.format, OutputFormat::Jpeg { .. }) {
-        return Largest { strip: output.size, piece: output.size.pixels() * bytes, assembly: 0 };
+    if let OutputFormat::WebP { coding } = request.format {
+        let piece = output.size.pixels() * cost::webp_bytes(coding);
+        return Largest { strip: output.size, piece, assembly: 0 };
     }
     let pyramid = Pyramid::new(*grid, request.format);
     let first = piece::pieces(&pyramid, output.pixel.bytes(), 0..grid.blocks().min(64));

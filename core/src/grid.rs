@@ -52,7 +52,7 @@ impl Grid {
                 let block = if large { LARGE_BLOCK_SIDE } else { BLOCK_SIDE };
                 Grid { image: output.size, tile: Size::new(tile, tile), block }
             }
-            OutputFormat::Png | OutputFormat::Jpeg { .. } => {
+            OutputFormat::Png | OutputFormat::Jpeg { .. } | OutputFormat::WebP { .. } => {
                 let tile = Size::new(output.size.width, band_rows(output));
                 Grid { image: output.size, tile, block: 1 }
             }

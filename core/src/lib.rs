@@ -3,6 +3,7 @@
 
 pub mod allocate;
 pub mod assembly;
+pub mod copied;
 pub mod cost;
 pub mod decide;
 pub mod decision;
@@ -24,3 +25,4 @@ pub mod reason;
 pub mod record;
 
 mod fit;
+mod route;

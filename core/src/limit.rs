@@ -12,6 +12,9 @@ pub const MAX_HALO: u32 = 2048;
 /// The longest side of a JPEG in pixels: libjpeg-turbo's limit.
 const MAX_JPEG_SIDE: u32 = 65_500;
 
+/// The longest side of a WebP in pixels: its header has 14 bits for it.
+const MAX_WEBP_SIDE: u32 = 16_383;
+
 /// The longest side of a PNG in pixels.
 const MAX_PNG_SIDE: u32 = i32::MAX as u32;
 
@@ -69,10 +72,19 @@ pub(crate) fn format(format: OutputFormat, output: Extent) -> Result<(), PlanRef
             "the output is {}, and a JPEG has at most {MAX_JPEG_SIDE} pixels on a side: choose TIFF, COG or PNG",
             output.size
         )),
+        OutputFormat::WebP { .. } if longest > MAX_WEBP_SIDE => refuse(format!(
+            "the output is {}, and a WebP has at most {MAX_WEBP_SIDE} pixels on a side: choose TIFF, COG, PNG or JPEG",
+            output.size
+        )),
+        OutputFormat::WebP { .. } if output.pixel.depth == Depth::U16 => refuse(format!(
+            "the chain's result is {}, and WebP takes 8-bit pixels: end the chain with depth (bits: 8), or choose PNG, TIFF or COG",
+            output.pixel
+        )),
         OutputFormat::Png if longest > MAX_PNG_SIDE => {
             refuse(format!("the output is {}, too long for a PNG: choose TIFF or COG", output.size))
         }
         OutputFormat::Jpeg { .. }
+        | OutputFormat::WebP { .. }
         | OutputFormat::Png
         | OutputFormat::Tiff { .. }
         | OutputFormat::Cog { .. } => Ok(()),

@@ -63,6 +63,10 @@ pub struct Execution {
     pub pool_slots: u32,
     /// Place in the pool's queue, from 1; 0 if the job does not wait in it.
     pub place: u32,
+    /// Pieces of the source's copy that have a record.
+    pub copied_pieces: u32,
+    /// Whether the copy is complete.
+    pub copied: bool,
     /// Shards of the stage `tiles` that have a manifest.
     pub shards_done: u32,
     /// Tiles that have been written, of whatever stage is active.

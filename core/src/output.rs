@@ -21,6 +21,19 @@ pub enum TiffCompression {
     },
 }
 
+/// How a WebP is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WebPCoding {
+    /// Every sample as it is, also under transparency.
+    Lossless,
+    /// As libwebp loses it; alpha without loss.
+    Lossy {
+        /// 1 to 100.
+        quality: u8,
+    },
+}
+
 /// An output file's format with its options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,5 +58,11 @@ pub enum OutputFormat {
     Jpeg {
         /// 1 to 100.
         quality: u8,
+    },
+    /// A still WebP, coded as a whole: it cannot be joined.
+    #[serde(rename = "webp")]
+    WebP {
+        /// How it is coded.
+        coding: WebPCoding,
     },
 }

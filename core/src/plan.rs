@@ -1,8 +1,8 @@
 //! The plan: everything that follows from the job, the source's header and the pool's limits, as one small value.
 //! Making it is pure; its JSON form is the contract between operator and worker.
 
-use crate::cost;
-use crate::fit::{self, Fit};
+use crate::copied::SourceCopy;
+use crate::fit::Fit;
 use crate::geometry::Size;
 use crate::grid::Grid;
 use crate::limit;
@@ -10,6 +10,7 @@ use crate::operation::{Chain, ChainRefusal, Extent};
 use crate::output::OutputFormat;
 use crate::piece::{self, Piece};
 use crate::pyramid::Pyramid;
+use crate::route::{self, Route};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -29,6 +30,20 @@ pub enum Access {
     Whole,
 }
 
+/// Whether a source can be read row by row, from the first to the last, in bounded memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streaming {
+    /// It can.
+    Rows {
+        /// Size of the image as it is stored, before any orientation.
+        stored: Size,
+        /// The most bytes that the decoder holds.
+        memory: u64,
+    },
+    /// It cannot; what it is, such as "an interlaced PNG".
+    No(&'static str),
+}
+
 /// What the plan needs to know of a source from its header.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SourceImage {
@@ -42,6 +57,8 @@ pub struct SourceImage {
     pub decode_memory: u64,
     /// Bytes of the object.
     pub bytes: u64,
+    /// Whether its rows can be streamed.
+    pub streaming: Streaming,
 }
 
 /// The source as the plan pins it.
@@ -49,14 +66,23 @@ pub struct SourceImage {
 pub struct Source {
     /// Where it is.
     pub uri: String,
+    /// Which image of the file, counted from 0; only a TIFF has others.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub page: u32,
     /// Its ETag when it was probed; a worker that finds another fails with "source changed".
     pub etag: String,
     /// Its bytes.
     pub bytes: u64,
     /// Its size and pixel type as operations see it.
     pub extent: Extent,
-    /// How its pixels are reached.
+    /// How its pixels, or those of the copy that is made of it, are reached.
     pub access: Access,
+}
+
+/// Whether a page is the first, which a plan leaves out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_first(page: &u32) -> bool {
+    *page == 0
 }
 
 /// What to do when something exists at the output's place.
@@ -101,6 +127,8 @@ pub enum Mode {
 pub enum Stage {
     /// Everything in one pod.
     Whole,
+    /// A copy of the source that can be read by ranges.
+    Split,
     /// The pixels, shard by shard.
     Tiles,
     /// One file out of the pieces.
@@ -112,6 +140,7 @@ impl Stage {
     pub const fn name(self) -> &'static str {
         match self {
             Stage::Whole => "whole",
+            Stage::Split => "split",
             Stage::Tiles => "tiles",
             Stage::Assemble => "assemble",
         }
@@ -119,7 +148,8 @@ impl Stage {
 
     /// The stage of that name.
     pub fn from_name(name: &str) -> Option<Stage> {
-        [Stage::Whole, Stage::Tiles, Stage::Assemble].into_iter().find(|stage| stage.name() == name)
+        let all = [Stage::Whole, Stage::Split, Stage::Tiles, Stage::Assemble];
+        all.into_iter().find(|stage| stage.name() == name)
     }
 }
 
@@ -133,6 +163,9 @@ pub struct Plan<O> {
     pub job: String,
     /// What is read.
     pub source: Source,
+    /// The copy that the stage `split` makes of it, and the stage `tiles` reads in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<SourceCopy>,
     /// The chain; empty for a conversion.
     pub operations: Vec<O>,
     /// What is written.
@@ -159,9 +192,10 @@ pub struct Plan<O> {
 impl<O> Plan<O> {
     /// The stages in order.
     pub fn stages(&self) -> &'static [Stage] {
-        match self.mode {
-            Mode::Whole => &[Stage::Whole],
-            Mode::Tiles { .. } => &[Stage::Tiles, Stage::Assemble],
+        match (self.mode, &self.copy) {
+            (Mode::Whole, _) => &[Stage::Whole],
+            (Mode::Tiles { .. }, None) => &[Stage::Tiles, Stage::Assemble],
+            (Mode::Tiles { .. }, Some(_)) => &[Stage::Split, Stage::Tiles, Stage::Assemble],
         }
     }
 
@@ -169,7 +203,7 @@ impl<O> Plan<O> {
     pub fn shards(&self, stage: Stage) -> u32 {
         match (stage, self.mode) {
             (Stage::Tiles, Mode::Tiles { shards }) => shards,
-            (Stage::Tiles | Stage::Whole | Stage::Assemble, _) => 1,
+            (Stage::Tiles | Stage::Whole | Stage::Split | Stage::Assemble, _) => 1,
         }
     }
 
@@ -199,12 +233,15 @@ impl<O> Plan<O> {
         piece::pieces(&self.pyramid(), self.output.extent.pixel.bytes(), blocks)
     }
 
-    /// Predicted share of the whole work that a stage is, 0 to 1: assembly is taken as a twentieth.
+    /// Predicted share of the whole work that a stage is, 0 to 1: assembly is taken as a twentieth of what is not the copy.
     pub fn share(&self, stage: Stage) -> f64 {
+        let copy =
+            self.copy.map_or(0.0, |copy| copy.work_millis as f64 / self.work_millis.max(1) as f64).min(1.0);
         match stage {
             Stage::Whole => 1.0,
-            Stage::Tiles => 0.95,
-            Stage::Assemble => 0.05,
+            Stage::Split => copy,
+            Stage::Tiles => 0.95 * (1.0 - copy),
+            Stage::Assemble => 0.05 * (1.0 - copy),
         }
     }
 }
@@ -252,6 +289,8 @@ pub struct Request<O> {
     pub job: String,
     /// Where the source is.
     pub source_uri: String,
+    /// Which image of the source's file, counted from 0.
+    pub page: u32,
     /// The source's ETag.
     pub source_etag: String,
     /// What its header says.
@@ -304,9 +343,8 @@ pub fn plan<O: crate::operation::Planned>(request: Request<O>) -> Result<Plan<O>
     limit::halo(chain.halo())?;
     limit::format(*format, output)?;
     let grid = Grid::new(output, *format);
-    let work = cost::work_seconds(image, &chain, *format);
-    let mode = mode(&request, &grid, work);
-    let Fit { column, rows, memory } = fit::fit(&request, &chain, &grid)?;
+    let Route { copy, access, mode, fit, work } = route::choose(&request, &chain, &grid)?;
+    let Fit { column, rows, memory } = fit;
     let halo = chain.halo();
     #[expect(
         clippy::cast_possible_truncation,
@@ -316,7 +354,8 @@ pub fn plan<O: crate::operation::Planned>(request: Request<O>) -> Result<Plan<O>
     let work_millis = (work * 1000.0) as u64;
     Ok(Plan {
         version: VERSION,
-        source: source(&request),
+        source: source(&request, access),
+        copy,
         output: Output {
             uri: request.output_uri,
             format: request.format,
@@ -336,28 +375,13 @@ pub fn plan<O: crate::operation::Planned>(request: Request<O>) -> Result<Plan<O>
     })
 }
 
-fn source<O>(request: &Request<O>) -> Source {
+fn source<O>(request: &Request<O>, access: Access) -> Source {
     Source {
         uri: request.source_uri.clone(),
+        page: request.page,
         etag: request.source_etag.clone(),
         bytes: request.image.bytes,
         extent: request.image.extent,
-        access: request.image.access,
-    }
-}
-
-/// A source without random access, and JPEG output, are one pod's work unless shards are asked for.
-fn mode<O>(request: &Request<O>, grid: &Grid, work: f64) -> Mode {
-    if matches!(request.format, OutputFormat::Jpeg { .. }) {
-        return Mode::Whole;
-    }
-    match request.spread {
-        Spread::Whole => Mode::Whole,
-        Spread::Shards(shards) => Mode::Tiles { shards: shards.clamp(1, grid.blocks()) },
-        Spread::Auto | Spread::Brief if request.image.access == Access::Whole => Mode::Whole,
-        Spread::Auto | Spread::Brief => {
-            let longest = if request.spread == Spread::Brief { cost::BRIEF } else { cost::LONGEST };
-            cost::shards(work, grid.blocks(), longest).map_or(Mode::Whole, |shards| Mode::Tiles { shards })
-        }
+        access,
     }
 }

@@ -33,7 +33,10 @@ impl Pyramid {
         let one = Pyramid { shared: vec![grid], upper: Vec::new() };
         match format {
             OutputFormat::Cog { .. } => one.with_overviews(),
-            OutputFormat::Tiff { .. } | OutputFormat::Png | OutputFormat::Jpeg { .. } => one,
+            OutputFormat::Tiff { .. }
+            | OutputFormat::Png
+            | OutputFormat::Jpeg { .. }
+            | OutputFormat::WebP { .. } => one,
         }
     }
 

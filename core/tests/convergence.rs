@@ -32,16 +32,18 @@ impl Planned for Nothing {
     }
 }
 
-fn plan_of(shards: u32) -> Plan<Nothing> {
+/// A plan of so many shards (0: of one process), with a copy of the source before them if it has no random access.
+fn plan_of(shards: u32, access: Access) -> Plan<Nothing> {
     let pixel = PixelType::new(Channels::Rgb, Depth::U8);
     let extent = Extent { size: Size::new(30_000, 20_000), pixel };
-    let access = Access::Tiles { tile: Size::new(512, 512) };
+    let streaming = Streaming::Rows { stored: extent.size, memory: 1 << 20 };
     let spread = if shards == 0 { Spread::Whole } else { Spread::Shards(shards) };
     plan(Request {
         job: "uid".into(),
         source_uri: "s3://images/a.tif".into(),
+        page: 0,
         source_etag: "e".into(),
-        image: SourceImage { extent, access, decode_cost: 16.0, decode_memory: 0, bytes: 1 << 30 },
+        image: SourceImage { extent, access, decode_cost: 16.0, decode_memory: 0, bytes: 1 << 30, streaming },
         operations: Vec::new(),
         output_uri: "s3://results/a.tif".into(),
         format: OutputFormat::Tiff { tile: 512, compression: TiffCompression::Deflate },
@@ -52,6 +54,8 @@ fn plan_of(shards: u32) -> Plan<Nothing> {
     })
     .expect("the request is within all limits")
 }
+
+const TILES: Access = Access::Tiles { tile: Size::new(512, 512) };
 
 fn published() -> Published {
     Published {
@@ -81,6 +85,7 @@ struct World {
     stored: bool,
     finalizer: bool,
     jobs: Vec<Job>,
+    copied: bool,
     manifests: Vec<u32>,
     published: bool,
     slots: u32,
@@ -91,12 +96,13 @@ struct World {
 }
 
 impl World {
-    fn new(shards: u32, slots: u32) -> World {
+    fn new(shards: u32, slots: u32, access: Access) -> World {
         World {
-            plan: plan_of(shards),
+            plan: plan_of(shards, access),
             stored: false,
             finalizer: false,
             jobs: Vec::new(),
+            copied: false,
             manifests: Vec::new(),
             published: false,
             slots,
@@ -115,6 +121,8 @@ impl World {
                 slots: self.granted,
                 pool_slots: self.slots,
                 place: 0,
+                copied_pieces: 0,
+                copied: self.copied,
                 shards_done: u32::try_from(self.manifests.len()).expect("few shards"),
                 tiles_done: 0,
                 published: self.published.then(published),
@@ -168,6 +176,7 @@ impl World {
             Action::Release => {
                 self.jobs.clear();
                 self.manifests.clear();
+                self.copied = false;
                 self.finalizer = false;
             }
             Action::DeleteImageJob => {}
@@ -205,6 +214,10 @@ impl World {
                     _ => {
                         let index = job.open.remove(at);
                         match job.stage {
+                            Stage::Split => self.copied = true,
+                            Stage::Tiles if !self.plan.copy.is_none_or(|_| self.copied) => {
+                                panic!("tiles without the copy")
+                            }
                             Stage::Tiles if !self.manifests.contains(&index) => self.manifests.push(index),
                             Stage::Tiles => {}
                             Stage::Whole | Stage::Assemble => self.published = true,
@@ -252,6 +265,7 @@ proptest! {
     #[test]
     fn a_job_ends_once_and_then_stays_still(
         shards in 0u32..12,
+        random_access: bool,
         slots in 1u32..6,
         reaches in proptest::collection::vec(0usize..4, 60),
         luck in proptest::collection::vec(any::<u8>(), 64),
@@ -259,7 +273,8 @@ proptest! {
         suspended in (0usize..30, 0usize..10),
         retried in 0usize..90,
     ) {
-        let mut world = World::new(shards, slots);
+        let access = if random_access { TILES } else { Access::Whole };
+        let mut world = World::new(shards, slots, access);
         for (round, reach) in reaches.iter().enumerate() {
             let suspend = (suspended.0..suspended.0 + suspended.1).contains(&round);
             let retry = u32::from(round >= retried);
@@ -285,7 +300,7 @@ proptest! {
 
 /// Decides for a stored plan of 4 shards.
 fn decided(wanted: Wanted, execution: Execution) -> Decision<Nothing> {
-    let planning = Planning::Stored(Box::new(plan_of(4)), Box::new(execution));
+    let planning = Planning::Stored(Box::new(plan_of(4, TILES)), Box::new(execution));
     decide(wanted, &Observed { started: 0, ended: None, planning }, 100)
 }
 

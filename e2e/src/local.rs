@@ -36,6 +36,7 @@ pub async fn run(job: &ImageJob, source: &[u8]) -> Result<Reference> {
     let plan = plan(Request {
         job: "local".into(),
         source_uri: from.to_string(),
+        page: 0,
         source_etag: probed.info.etag,
         image: probed.image,
         operations: valid.operations,

@@ -41,9 +41,16 @@ impl Pretended<'_> {
     /// The store does not take it.
     pub async fn done(&self, stage: Stage, shard: u32) -> Result<()> {
         match stage {
+            Stage::Split => self.copy().await,
             Stage::Tiles => self.shard(shard).await,
             Stage::Whole | Stage::Assemble => self.published(stage).await,
         }
+    }
+
+    /// That the source's copy is there.
+    async fn copy(&self) -> Result<()> {
+        let manifest = Manifest { plan: self.digest.to_owned(), shard: 0, pieces: Vec::new() };
+        self.put(self.keys.manifest(Stage::Split.name(), 0), &manifest).await.map(|_| ())
     }
 
     /// Data and record of each piece, then the manifest.

@@ -8,7 +8,7 @@ use crate::tiff_ifd::{Directory, tag};
 pub(crate) fn orientation(block: &[u8]) -> Orientation {
     let have = Ranges::whole(block.to_vec());
     let reader = Reader { have: &have, total: block.len() as u64, limit: 0, format: "EXIF" };
-    let value = Directory::first(reader).and_then(|directory| directory.uint(tag::ORIENTATION));
+    let value = Directory::of_page(reader, 0).and_then(|directory| directory.uint(tag::ORIENTATION));
     value.ok().flatten().map_or(Orientation::NORMAL, Orientation::from_tag)
 }
 

@@ -10,6 +10,7 @@ use std::ops::Range;
 use tessera_core::geometry::{MAX_SIDE, Rect, Size};
 use tessera_core::operation::Extent;
 use tessera_core::pixel::PixelType;
+use tessera_core::plan::Streaming;
 
 /// The most bytes that a header may make a caller fetch. Ordinary headers need 64 KiB.
 const LIMIT: u64 = 8 << 20;
@@ -197,6 +198,23 @@ impl Header {
         for_each_byte * self.extent.pixel.bytes() as f64
     }
 
+    /// Whether the image can be decoded row by row, and with how much memory.
+    pub fn streaming(&self) -> Streaming {
+        let (stored, row) = (self.stored, u64::from(self.stored.width) * self.extent.pixel.bytes() as u64);
+        let rows = |memory| Streaming::Rows { stored, memory };
+        match &self.kind {
+            Kind::Png { interlaced: true } => Streaming::No("an interlaced PNG"),
+            Kind::Jpeg { progressive: true, .. } => Streaming::No("a progressive JPEG"),
+            Kind::WebP { .. } => Streaming::No("a WebP"),
+            // The rows that filters look at, and the window of deflate.
+            Kind::Png { interlaced: false } => rows(8 * row + (1 << 20)),
+            // Rows of MCUs, of their coefficients, and of what is sampled up, each of at most 16 rows.
+            Kind::Jpeg { progressive: false, .. } => rows(64 * row + (1 << 20)),
+            // A row of tiles, or a strip: encoded, in planes or with a predictor, and as it becomes.
+            Kind::Tiff(tiff) => rows(4 * u64::from(tiff.tile.height) * row),
+        }
+    }
+
     /// The most bytes that decoding the image as a whole holds at once, beside those of the file.
     pub fn decode_memory(&self) -> u64 {
         let pixels = self.stored.pixels();
@@ -222,7 +240,15 @@ impl Header {
 /// # Errors
 /// The file cannot be a source; see [`HeaderError`].
 pub fn parse(have: &Ranges, total: u64) -> Result<Progress<Header>, HeaderError> {
-    progress(parse_any(have, total))
+    parse_page(have, total, 0)
+}
+
+/// The same of the image `page` of the file, counted from 0: only a TIFF has more than one.
+///
+/// # Errors
+/// As [`parse`]; or the file has no such page.
+pub fn parse_page(have: &Ranges, total: u64, page: u32) -> Result<Progress<Header>, HeaderError> {
+    progress(parse_any(have, total, page))
 }
 
 /// Turns a parser's stop into its answer.
@@ -234,15 +260,23 @@ pub(crate) fn progress<T>(result: Result<T, Stop>) -> Result<Progress<T>, Header
     }
 }
 
-fn parse_any(have: &Ranges, total: u64) -> Result<Header, Stop> {
+fn parse_any(have: &Ranges, total: u64, page: u32) -> Result<Header, Stop> {
     let reader = |format| Reader { have, total, limit: LIMIT, format };
     if total < 8 {
         return unsupported(format!("the source has {total} bytes and is no image; {READABLE}"));
     }
-    match reader("image").array::<8>(0)? {
+    let magic = reader("image").array::<8>(0)?;
+    if page > 0 && !matches!(magic, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..]) {
+        return unsupported(format!(
+            "source.page {page} is asked for, and the source is no TIFF, which alone has pages: leave it out"
+        ));
+    }
+    match magic {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'] => crate::png::parse(reader("PNG")),
         [0xff, 0xd8, 0xff, ..] => crate::jpeg::parse(reader("JPEG")),
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => crate::tiff::parse(reader("TIFF")),
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => {
+            crate::tiff::parse(reader("TIFF"), page)
+        }
         magic => match reader("image").bytes(0, total.min(START))? {
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
                 crate::webp::parse(reader("WebP"))

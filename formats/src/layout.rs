@@ -2,6 +2,7 @@
 //! A file is its head, its parts in file order (that of [`tessera_core::grid::Grid`], smaller levels first), and its tail.
 
 use crate::checksum::{ADLER_EMPTY, adler32_join};
+use crate::jpeg_out;
 use crate::notes::Annotations;
 use crate::png_out;
 use crate::tiff_out::TiffFile;
@@ -31,13 +32,22 @@ pub enum Layout {
         /// What is said beside the pixels.
         annotations: Annotations,
     },
-    /// A JPEG: one part, encoded as a whole.
-    Jpeg,
+    /// A WebP: one part, which is all of it.
+    WebP,
+    /// A JPEG.
+    Jpeg {
+        /// Size and pixel type.
+        extent: Extent,
+        /// 1 to 100.
+        quality: u8,
+        /// What is said beside the pixels.
+        annotations: Annotations,
+    },
 }
 
 impl Layout {
-    /// The layout of a file of format `format` for an image of extent `extent`, with `annotations`; a JPEG's stand in its
-    /// one part.
+    /// The layout of a file of format `format` for an image of extent `extent`, with `annotations`; a WebP's stand
+    /// in its one part.
     pub fn new(extent: Extent, format: OutputFormat, annotations: Annotations) -> Layout {
         match format {
             OutputFormat::Tiff { tile, compression } => {
@@ -47,7 +57,8 @@ impl Layout {
                 Layout::Tiff(TiffFile::cog(extent, tile, compression, annotations))
             }
             OutputFormat::Png => Layout::Png { extent, annotations },
-            OutputFormat::Jpeg { .. } => Layout::Jpeg,
+            OutputFormat::WebP { .. } => Layout::WebP,
+            OutputFormat::Jpeg { quality } => Layout::Jpeg { extent, quality, annotations },
         }
     }
 
@@ -55,8 +66,11 @@ impl Layout {
     pub fn head_len(&self) -> u64 {
         match self {
             Layout::Tiff(file) => file.header_len(),
+            Layout::WebP => 0,
             Layout::Png { extent, annotations } => png_out::head(*extent, annotations).len() as u64,
-            Layout::Jpeg => 0,
+            Layout::Jpeg { extent, quality, annotations } => {
+                jpeg_out::head(*extent, *quality, annotations).len() as u64
+            }
         }
     }
 
@@ -67,15 +81,17 @@ impl Layout {
     pub fn head(&self, parts: &[Part]) -> Vec<u8> {
         match self {
             Layout::Tiff(file) => file.header(&parts.iter().map(|part| part.size).collect::<Vec<_>>()),
+            Layout::WebP => Vec::new(),
             Layout::Png { extent, annotations } => png_out::head(*extent, annotations),
-            Layout::Jpeg => Vec::new(),
+            Layout::Jpeg { extent, quality, annotations } => jpeg_out::head(*extent, *quality, annotations),
         }
     }
 
     /// What stands behind the parts.
     pub fn tail(&self, parts: &[Part]) -> Vec<u8> {
         match self {
-            Layout::Tiff(_) | Layout::Jpeg => Vec::new(),
+            Layout::Tiff(_) | Layout::WebP => Vec::new(),
+            Layout::Jpeg { .. } => jpeg_out::TAIL.to_vec(),
             Layout::Png { .. } => {
                 let join = |adler, part: &Part| adler32_join(adler, part.adler, part.filtered);
                 png_out::tail(parts.iter().fold(ADLER_EMPTY, join))

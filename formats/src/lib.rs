@@ -10,6 +10,7 @@ mod geo;
 pub mod header;
 pub mod icc;
 mod jpeg;
+pub mod jpeg_out;
 pub mod layout;
 pub mod notes;
 mod ome;
@@ -23,6 +24,7 @@ pub mod tiff_out;
 mod tiff_samples;
 mod tile_table;
 mod webp;
+pub mod webp_out;
 
-pub use header::{Header, HeaderError, Kind, Progress, parse};
+pub use header::{Header, HeaderError, Kind, Progress, parse, parse_page};
 pub use ranges::Ranges;

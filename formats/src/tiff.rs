@@ -1,4 +1,4 @@
-//! The layout of a TIFF or BigTIFF source: how its first image is cut into tiles or strips, and how they are encoded.
+//! The layout of a TIFF or BigTIFF source: how an image of it, its first as a rule, is cut into tiles or strips, and how they are encoded.
 //! What is not read is refused by name. Decodes nothing.
 
 use crate::geo::Geo;
@@ -145,9 +145,9 @@ impl TiffSource {
     }
 }
 
-/// The header of a TIFF, whose magic number has been checked.
-pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
-    let directory = Directory::first(reader)?;
+/// The header of page `page` of a TIFF, whose magic number has been checked.
+pub(crate) fn parse(reader: Reader, page: u32) -> Result<Header, Stop> {
+    let directory = Directory::of_page(reader, page)?;
     ome::check(&directory)?;
     let width = directory.required(tag::WIDTH, "ImageWidth")?;
     let image = checked_size(&reader, width, directory.required(tag::HEIGHT, "ImageLength")?)?;

@@ -1,7 +1,7 @@
-//! The first image file directory of a TIFF or BigTIFF, in both byte orders (TIFF 6.0, section 2; the BigTIFF design).
-//! Knows fields, not what they mean; follows no other directory, so that a cycle of them is not seen.
+//! An image file directory of a TIFF or BigTIFF, in both byte orders (TIFF 6.0, section 2; the BigTIFF design).
+//! Knows fields, not what they mean; follows the chain of directories as far as the wanted one, and never in a circle.
 
-use crate::header::Stop;
+use crate::header::{Stop, unsupported};
 use crate::ranges::Reader;
 
 /// More fields than any writer puts into a directory.
@@ -88,6 +88,42 @@ impl Dialect {
     fn number(self, bytes: &[u8]) -> u64 {
         number(bytes, self.big_endian)
     }
+
+    /// Bytes of a directory's number of fields, and of a field.
+    fn widths(self) -> (u64, u64) {
+        if self.big { (8, 20) } else { (2, 12) }
+    }
+
+    /// Where the fields of the directory at `start` begin, and how many there are.
+    fn fields(self, reader: &Reader, start: u64) -> Result<(u64, u64), Stop> {
+        let (count_width, _) = self.widths();
+        let count = self.number(reader.bytes(start, count_width)?);
+        if count > MOST_FIELDS {
+            return reader.damaged(format!("a directory of {count} fields"));
+        }
+        Ok((start.saturating_add(count_width), count))
+    }
+
+    /// Where the directory number `page` of the chain is whose first is at `first`.
+    fn directory(self, reader: &Reader, first: u64, page: u32) -> Result<u64, Stop> {
+        let mut start = first;
+        let mut seen = vec![first];
+        for number in 1..=page {
+            let (at, count) = self.fields(reader, start)?;
+            let next = at.saturating_add(count * self.widths().1);
+            start = self.number(reader.bytes(next, if self.big { 8 } else { 4 })?);
+            if start == 0 {
+                return unsupported(format!(
+                    "the TIFF has {number} pages, and source.page {page} is asked for: pages are counted from 0"
+                ));
+            }
+            if seen.contains(&start) {
+                return reader.damaged("its directories form a circle");
+            }
+            seen.push(start);
+        }
+        Ok(start)
+    }
 }
 
 /// The unsigned integer of up to 8 bytes.
@@ -97,24 +133,17 @@ pub(crate) fn number(bytes: &[u8], big_endian: bool) -> u64 {
 }
 
 impl<'a> Directory<'a> {
-    /// The first directory of a file.
-    pub(crate) fn first(reader: Reader<'a>) -> Result<Directory<'a>, Stop> {
+    /// The directory of page `page`, counted from 0 along the chain of directories.
+    pub(crate) fn of_page(reader: Reader<'a>, page: u32) -> Result<Directory<'a>, Stop> {
         let dialect = Dialect::read(&reader)?;
         if dialect.big && dialect.number(reader.bytes(4, 4)?) != if dialect.big_endian { 8 << 16 } else { 8 }
         {
             return reader.damaged("a BigTIFF whose offsets are not of 8 bytes");
         }
-        let start = if dialect.big {
-            dialect.number(reader.bytes(8, 8)?)
-        } else {
-            dialect.number(reader.bytes(4, 4)?)
-        };
-        let (count_width, field_width) = if dialect.big { (8, 20) } else { (2, 12) };
-        let count = dialect.number(reader.bytes(start, count_width)?);
-        if count > MOST_FIELDS {
-            return reader.damaged(format!("a directory of {count} fields"));
-        }
-        let at = start.saturating_add(count_width);
+        let first = if dialect.big { reader.bytes(8, 8)? } else { reader.bytes(4, 4)? };
+        let start = dialect.directory(&reader, dialect.number(first), page)?;
+        let (_, field_width) = dialect.widths();
+        let (at, count) = dialect.fields(&reader, start)?;
         let bytes = reader.bytes(at, count * field_width)?;
         let fields = bytes.chunks_exact(field_width as usize).zip(0..);
         let fields =

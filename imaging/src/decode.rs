@@ -87,13 +87,27 @@ pub enum Damage {
 /// # Panics
 /// `header` is not that of a TIFF, or has no such tile: a mistake of the caller.
 pub fn decode_tile(header: &Header, index: u64, planes: &[impl AsRef<[u8]>]) -> Result<Region, DecodeError> {
+    Ok(orient(decode_stored_tile(header, index, planes)?, header.orientation, header.stored))
+}
+
+/// The same as it is stored, before any orientation.
+///
+/// # Errors
+/// As [`decode_tile`].
+///
+/// # Panics
+/// As [`decode_tile`].
+pub fn decode_stored_tile(
+    header: &Header,
+    index: u64,
+    planes: &[impl AsRef<[u8]>],
+) -> Result<Region, DecodeError> {
     let Kind::Tiff(tiff) = &header.kind else { panic!("only a TIFF has tiles") };
     let tile = guarded("the decoder", || tiff_read::decode(tiff, index, planes)).flatten();
-    let tile = tile.map_err(|damage| {
+    tile.map_err(|damage| {
         let Rect { x, y, .. } = tiff.tile_rect(index);
         DecodeError::Tile { index, x, y, damage }
-    })?;
-    Ok(orient(tile, header.orientation, header.stored))
+    })
 }
 
 /// Decodes a whole file, of any format, from all its bytes.

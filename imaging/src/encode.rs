@@ -1,11 +1,12 @@
 //! Encodes tiles and bands, each in one call and on its own, so that parts encoded anywhere in any order make one file
 //! of fixed bytes. The file's head and tail are the business of [`tessera_formats::layout`].
 
-use crate::{jpeg, jpeg_stream, png_band, tiff_write};
+use crate::{jpeg, jpeg_stream, png_band, tiff_write, webp_write};
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::output::{OutputFormat, TiffCompression};
-use tessera_core::pixel::{Channels, Depth};
+use tessera_core::pixel::Depth;
 use tessera_formats::checksum::ADLER_EMPTY;
+use tessera_formats::jpeg_out::{mcu, restart};
 use tessera_formats::layout::Part;
 use tessera_formats::notes::Annotations;
 use tessera_formats::tiff_out::TRAILER;
@@ -47,8 +48,8 @@ pub enum EncodeError {
     #[error("{0}")]
     Refused(String),
     /// The codec failed, which it has no reason to.
-    #[error("the JPEG encoder failed: {0}")]
-    Codec(String),
+    #[error("the {0} encoder failed: {1}")]
+    Codec(&'static str, String),
 }
 
 /// Encodes the part `rect` of an output image from `region`, which holds its pixels.
@@ -56,11 +57,12 @@ pub enum EncodeError {
 /// - TIFF, COG: `rect` is a tile of the grid of a level, and `region` of the same level. Any `region` that holds it will do.
 /// - PNG: `rect` is a band. `region` has the same columns and holds, above the band, the row before it (but for the
 ///   first band), since the filters of its first row look at it.
-/// - JPEG: `rect` is the whole image, and `annotations` go into its bytes; elsewhere they stand in the head.
+/// - JPEG: `rect` is a band, which begins with a row of MCUs. Any `region` of the same columns that holds it will do.
+/// - WebP: `rect` is the whole image, and `annotations` go into its bytes; elsewhere they stand in the head.
 ///
 /// # Errors
 /// JPEG, also in TIFF: the image has alpha or 16 bits, or the codec fails. JPEG only: it has more than 65,500 pixels on a
-/// side.
+/// side. WebP: the image has 16 bits, or more than 16,383 pixels on a side, or the codec fails.
 ///
 /// # Panics
 /// `region` does not hold what is said above: a mistake of the caller.
@@ -78,11 +80,10 @@ pub fn encode(
             Ok(Encoded::plain(enclosed(&encode_tile(region, rect, tile, compression)?)))
         }
         OutputFormat::Png => Ok(png_band::encode(region, rect)),
-        OutputFormat::Jpeg { quality } if region.rect == rect => {
-            Ok(Encoded::plain(encode_jpeg(region, quality, annotations)?))
-        }
-        OutputFormat::Jpeg { quality } => {
-            Ok(Encoded::plain(encode_jpeg(&region.crop(rect), quality, annotations)?))
+        OutputFormat::Jpeg { quality } => Ok(Encoded::plain(encode_jpeg(region, rect, quality)?)),
+        OutputFormat::WebP { coding } => {
+            let icc = annotations.and_then(|all| all.icc.as_deref());
+            Ok(Encoded::plain(webp_write::encode(region, coding, icc)?))
         }
     }
 }
@@ -108,29 +109,37 @@ fn enclosed(tile: &[u8]) -> Vec<u8> {
     [&length.to_le_bytes(), tile, &tile[tile.len() - TRAILER..]].concat()
 }
 
-/// Encodes a whole image as a baseline JPEG: 4:2:0 where there is colour, standard Huffman tables, one restart interval
-/// for each row of MCUs. Each of these rows is encoded as an image of its own, so that rows encoded anywhere join.
-fn encode_jpeg(
-    image: &Region,
-    quality: u8,
-    annotations: Option<&Annotations>,
-) -> Result<Vec<u8>, EncodeError> {
-    let (size, channels) = (image.rect.size(), image.channels);
-    let samples = jpeg_samples(image)?;
-    if size.width.max(size.height) > LARGEST_JPEG {
+/// Encodes a band of a baseline JPEG: 4:2:0 where there is colour, standard Huffman tables, one restart interval for each
+/// row of MCUs. Each of these rows is encoded as an image of its own, so that rows encoded anywhere join; the marker
+/// before each is numbered by its place in the image.
+fn encode_jpeg(region: &Region, band: Rect, quality: u8) -> Result<Vec<u8>, EncodeError> {
+    let (channels, mcu) = (region.channels, mcu(region.channels));
+    let samples = jpeg_samples(region)?;
+    let side = band.right().max(band.bottom());
+    if side > LARGEST_JPEG {
         let message =
-            format!("a JPEG has at most {LARGEST_JPEG} pixels on a side, not {size}: write TIFF or PNG");
+            format!("a JPEG has at most {LARGEST_JPEG} pixels on a side, not {side}: write TIFF or PNG");
         return Err(EncodeError::Refused(message));
     }
-    let mcu = if channels == Channels::Gray { 8 } else { 16 };
-    let row = size.width as usize * channels.count();
-    let strips = samples.chunks(row * mcu as usize).map(|rows| {
-        let strip = Size::new(size.width, (rows.len() / row) as u32);
-        jpeg::encode_strip(rows, strip, channels, quality).map_err(EncodeError::Codec)
-    });
-    let strips = strips.collect::<Result<Vec<_>, _>>()?;
-    // Both fit, since a side has at most 65,500 pixels.
-    Ok(jpeg_stream::join(&strips, size.height as u16, size.width.div_ceil(mcu) as u16, annotations))
+    assert!(
+        region.rect.x == 0 && region.rect.width == band.width && band.y % mcu == 0,
+        "a band is encoded from all its columns, and begins with a row of MCUs"
+    );
+    let row = band.width as usize * channels.count();
+    let first = (band.y - region.rect.y) as usize * row;
+    let samples = &samples[first..first + band.height as usize * row];
+    let mut joined = Vec::new();
+    for (number, rows) in (band.y / mcu..).zip(samples.chunks(row * mcu as usize)) {
+        let strip = Size::new(band.width, (rows.len() / row) as u32);
+        let strip = jpeg::encode_strip(rows, strip, channels, quality).map_err(jpeg_failed)?;
+        joined.extend(restart(number).into_iter().flatten());
+        joined.extend(jpeg_stream::scan(&strip));
+    }
+    Ok(joined)
+}
+
+fn jpeg_failed(error: String) -> EncodeError {
+    EncodeError::Codec("JPEG", error)
 }
 
 /// Encodes a tile as a JPEG of its own. Where the image ends inside it, its last column and row are repeated.
@@ -148,7 +157,7 @@ fn encode_jpeg_tile(region: &Region, rect: Rect, side: u32, quality: u8) -> Resu
         padded.extend(last.iter().cycle().take((side - rect.width as usize) * count));
     }
     let size = Size::new(side as u32, side as u32);
-    jpeg::encode_strip(&padded, size, tile.channels, quality).map_err(EncodeError::Codec)
+    jpeg::encode_strip(&padded, size, tile.channels, quality).map_err(jpeg_failed)
 }
 
 /// The samples of an image that JPEG can hold.

@@ -15,7 +15,7 @@ use tessera_operations::region::Region;
 /// suit its channels.
 ///
 /// # Errors
-/// JPEG only: the image has alpha or 16 bits, or is too large.
+/// JPEG and WebP only: the image has alpha (JPEG) or 16 bits, or is too large.
 pub fn write_whole(image: &Region, format: OutputFormat, icc: Option<&[u8]>) -> Result<Vec<u8>, EncodeError> {
     write_annotated(image, format, Annotations::of_profile(icc.map(<[u8]>::to_vec)))
 }
@@ -46,7 +46,7 @@ fn encode_all(
     format: OutputFormat,
     annotations: &Annotations,
 ) -> Result<Vec<Encoded>, EncodeError> {
-    if matches!(format, OutputFormat::Jpeg { .. }) {
+    if matches!(format, OutputFormat::WebP { .. }) {
         return Ok(vec![encode(image, image.rect, format, Some(annotations))?]);
     }
     let mut levels = Vec::new();

@@ -1,12 +1,15 @@
-//! The one place that calls C: libjpeg-turbo's algorithms, through mozjpeg. Decodes as libjpeg-turbo does by default
+//! libjpeg-turbo's algorithms, through mozjpeg. Decodes as libjpeg-turbo does by default
 //! (islow, fancy upsampling) and encodes baseline strips. A panic of the codec ends here, and so does every warning:
 //! data that libjpeg would fill up with gray is an error.
 
 use crate::decode::{Damage, guarded};
+use crate::stream::Bands;
+use mozjpeg::decompress::DecompressStarted;
 use mozjpeg::{ColorSpace, Compress, Decompress};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr, msg_parm_union};
+use std::io::BufRead;
 use std::panic::resume_unwind;
-use tessera_core::geometry::Size;
+use tessera_core::geometry::{Rect, Size};
 use tessera_core::pixel::Channels;
 
 /// Below this quality the standard tables have values over 255, which are no baseline.
@@ -42,7 +45,46 @@ fn decode_unguarded(
     expected: usize,
     accepts: impl Fn(Size) -> bool,
 ) -> Result<(Size, Vec<u8>), Damage> {
-    let decoder = Decompress::with_err(strict()).from_mem(bytes).map_err(io)?;
+    let (size, mut started) = start(bytes, expected, accepts)?;
+    let mut samples = vec![0u8; size.pixels() as usize * expected];
+    started.read_scanlines_into(&mut samples).map_err(io)?;
+    if expected == 4 {
+        print_inks(&mut samples);
+    }
+    Ok((size, samples))
+}
+
+/// Gives `take` the bands of a JPEG of one scan with their samples, as [`decode`] gives them, until it returns false.
+pub(crate) fn decode_bands(
+    source: impl BufRead,
+    bands: &Bands,
+    components: usize,
+    take: &mut dyn FnMut(Rect, Vec<u8>) -> bool,
+) -> Result<(), Damage> {
+    let decode = || {
+        let (size, mut started) = start(source, components, |size| size == bands.size)?;
+        for rect in bands.rects() {
+            let mut samples = vec![0u8; size.width as usize * rect.height as usize * components];
+            started.read_scanlines_into(&mut samples).map_err(io)?;
+            if components == 4 {
+                print_inks(&mut samples);
+            }
+            if !take(rect, samples) {
+                break;
+            }
+        }
+        Ok(())
+    };
+    guarded("libjpeg", decode)?
+}
+
+/// A decoder before the first row of a JPEG of `expected` components, whose size is accepted.
+fn start<R: BufRead>(
+    source: R,
+    expected: usize,
+    accepts: impl Fn(Size) -> bool,
+) -> Result<(Size, DecompressStarted<R>), Damage> {
+    let decoder = Decompress::with_err(strict()).from_reader(source).map_err(io)?;
     let size = Size::new(decoder.width() as u32, decoder.height() as u32);
     let components = decoder.components().len();
     if components != expected || !accepts(size) {
@@ -55,13 +97,7 @@ fn decode_unguarded(
         4 => ColorSpace::JCS_CMYK,
         _ => ColorSpace::JCS_RGB,
     };
-    let mut started = decoder.to_colorspace(space).map_err(io)?;
-    let mut samples = vec![0u8; size.pixels() as usize * components];
-    started.read_scanlines_into(&mut samples).map_err(io)?;
-    if components == 4 {
-        print_inks(&mut samples);
-    }
-    Ok((size, samples))
+    Ok((size, decoder.to_colorspace(space).map_err(io)?))
 }
 
 /// Turns pixels of four inks into RGB, in place, as Pillow does without a profile: each colour is what its ink and black

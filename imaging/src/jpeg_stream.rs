@@ -1,19 +1,14 @@
-//! JPEG streams as marker segments (ITU-T T.81, annex B): completed from TIFF's abbreviated streams, and joined from
+//! JPEG streams as marker segments (ITU-T T.81, annex B): completed from TIFF's abbreviated streams, and the coded data of
 //! strips that were encoded on their own. Never touches coefficients.
 
 use crate::decode::Damage;
 use std::ops::Range;
-use tessera_formats::notes::{Annotations, Resolution, Unit};
 
 const SOI: [u8; 2] = [0xff, 0xd8];
 const APP0: u8 = 0xe0;
 const APP14: u8 = 0xee;
-const SOF0: u8 = 0xc0;
 const SOS: u8 = 0xda;
 const EOI: u8 = 0xd9;
-
-/// The largest part of a profile in an APP2 segment.
-const PROFILE_PART: usize = 65_519;
 
 /// A marker segment: its code, and where it lies, from the marker to the end of its data.
 struct Segment {
@@ -69,80 +64,41 @@ pub(crate) fn complete(stream: &[u8], tables: Option<&[u8]>, ycbcr: bool) -> Res
     Ok(whole)
 }
 
-/// Joins strips of a row of MCUs each, every one encoded as an image of its own with the same tables, into one image of
-/// `height` rows with a restart interval of `interval` MCUs. A profile goes behind the JFIF header, and a
-/// resolution into it.
+/// The entropy-coded data of a strip that was encoded as an image of its own.
 ///
 /// # Panics
-/// A strip is not a baseline JPEG as the encoder writes it.
-pub(crate) fn join(
-    strips: &[Vec<u8>],
-    height: u16,
-    interval: u16,
-    annotations: Option<&Annotations>,
-) -> Vec<u8> {
-    let mut image = SOI.to_vec();
-    let first = &strips[0];
-    for segment in segments(first).expect("the encoder writes segments") {
-        if segment.code == SOS {
-            image.extend([0xff, 0xdd, 0, 4]);
-            image.extend(interval.to_be_bytes());
-        }
-        let start = image.len();
-        image.extend(&first[segment.range]);
-        match segment.code {
-            APP0 => {
-                if let Some(density) = annotations.and_then(|all| all.notes.resolution).and_then(density) {
-                    image[start + 11..start + 16].copy_from_slice(&density);
-                }
-                image.extend(profile_segments(
-                    annotations.and_then(|all| all.icc.as_deref()).unwrap_or_default(),
-                ));
-            }
-            SOF0 => image[start + 5..start + 7].copy_from_slice(&height.to_be_bytes()),
-            _ => {}
-        }
-    }
-    for (index, strip) in strips.iter().enumerate() {
-        if index > 0 {
-            image.extend([0xff, 0xd0 + ((index - 1) % 8) as u8]);
-        }
-        image.extend(scan(strip));
-    }
-    image.extend([0xff, EOI]);
-    image
-}
-
-/// The entropy-coded data of a strip.
-fn scan(strip: &[u8]) -> &[u8] {
+/// It is not a baseline JPEG as the encoder writes it.
+pub(crate) fn scan(strip: &[u8]) -> &[u8] {
     let segments = segments(strip).expect("the encoder writes segments");
     let start = segments.last().expect("the encoder writes a scan").range.end;
     &strip[start..strip.len() - 2]
 }
 
-/// Unit and density of a JFIF header, where they fit.
-fn density(resolution: Resolution) -> Option<[u8; 5]> {
-    let (x, y) = resolution.rounded(resolution.unit, 1.0);
-    let fits = |value: f64| (1.0..=f64::from(u16::MAX)).contains(&value);
-    let unit = match resolution.unit {
-        Unit::Inch => 1,
-        Unit::Centimetre => 2,
-    };
-    let ([x1, x0], [y1, y0]) = ((x as u16).to_be_bytes(), (y as u16).to_be_bytes());
-    (fits(x) && fits(y)).then_some([unit, x1, x0, y1, y0])
-}
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by a panic")]
+mod tests {
+    use super::*;
+    use tessera_core::geometry::Size;
+    use tessera_core::operation::Extent;
+    use tessera_core::pixel::{Channels, Depth, PixelType};
+    use tessera_formats::jpeg_out;
+    use tessera_formats::notes::Annotations;
 
-/// A profile in APP2 segments (ICC.1:2022, section B.4).
-fn profile_segments(icc: &[u8]) -> Vec<u8> {
-    let parts = icc.chunks(PROFILE_PART);
-    let count = parts.len() as u8;
-    let segment = |(number, part): (u8, &[u8])| {
-        let mut bytes = vec![0xff, 0xe2];
-        bytes.extend((part.len() as u16 + 16).to_be_bytes());
-        bytes.extend(b"ICC_PROFILE\0");
-        bytes.extend([number, count]);
-        bytes.extend(part);
-        bytes
-    };
-    (1..=count).zip(parts).flat_map(segment).collect()
+    #[test]
+    fn the_head_that_is_written_apart_has_the_encoder_s_own_segments() {
+        let size = Size::new(40, 16);
+        for channels in [Channels::Gray, Channels::Rgb] {
+            let extent = Extent { size, pixel: PixelType::new(channels, Depth::U8) };
+            let pixels = vec![77; size.pixels() as usize * channels.count()];
+            for quality in 1..=100 {
+                let strip = crate::jpeg::encode_strip(&pixels, size, channels, quality).unwrap();
+                let head = jpeg_out::head(extent, quality, &Annotations::default());
+                let of = |stream: &[u8]| -> Vec<Vec<u8>> {
+                    let all = segments(stream).unwrap().into_iter().filter(|segment| segment.code != 0xdd);
+                    all.map(|segment| stream[segment.range].to_vec()).collect()
+                };
+                assert_eq!(of(&head), of(&strip), "{channels:?} {quality}");
+            }
+        }
+    }
 }

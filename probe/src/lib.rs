@@ -17,6 +17,9 @@ pub use error::{ProbeError, ProbeKind};
 /// The most requests that a header may cost. Ordinary headers need one or two.
 const MAX_REQUESTS: u32 = 64;
 
+/// The most pages that are worth a request each: the header's limit in bytes ends the walk soon after.
+const MOST_PAGES: u32 = 512;
+
 /// A source's object and header.
 #[derive(Debug, Clone)]
 pub struct Probed {
@@ -33,8 +36,17 @@ pub struct Probed {
 /// # Errors
 /// The object cannot be read, or is no image that can be a source.
 pub async fn probe(store: &dyn Store, at: &Location) -> Result<Probed, ProbeError> {
+    probe_page(store, at, 0).await
+}
+
+/// The same of page `page` of a TIFF, counted from 0. Each page before it may cost a request.
+///
+/// # Errors
+/// As [`probe`]; or there is no such page.
+pub async fn probe_page(store: &dyn Store, at: &Location, page: u32) -> Result<Probed, ProbeError> {
     let info = store.head(at).await?;
-    let header = parse(store, &info, MAX_REQUESTS, tessera_formats::parse).await?;
+    let parser = |have: &Ranges, total| tessera_formats::parse_page(have, total, page);
+    let header = parse(store, &info, MAX_REQUESTS + page.min(MOST_PAGES), parser).await?;
     let image = source_image(&header, info.size);
     Ok(Probed { info, header, image })
 }
@@ -58,7 +70,8 @@ pub async fn tile_table(
 pub fn source_image(header: &Header, bytes: u64) -> SourceImage {
     let access = header.tile_size().map_or(Access::Whole, |tile| Access::Tiles { tile });
     let (decode_cost, decode_memory) = (header.decode_cost(), header.decode_memory());
-    SourceImage { extent: header.extent, access, decode_cost, decode_memory, bytes }
+    let streaming = header.streaming();
+    SourceImage { extent: header.extent, access, decode_cost, decode_memory, bytes, streaming }
 }
 
 /// Feeds a parser until it is done.

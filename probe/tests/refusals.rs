@@ -4,7 +4,7 @@
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::{Extent, Planned, Refusal};
 use tessera_core::output::{OutputFormat, TiffCompression};
-use tessera_core::plan::{IfExists, Limits, PlanRefusal, Request, Spread, plan};
+use tessera_core::plan::{IfExists, Limits, PlanRefusal, Request, Spread, Stage, plan};
 use tessera_formats::png_out::chunk;
 use tessera_probe::{ProbeError, ProbeKind, Probed, probe};
 use tessera_store::{Call, Location, MemoryStore, PutOptions, Store};
@@ -133,17 +133,19 @@ fn large_webp() -> Vec<u8> {
 }
 
 /// The start of a PNG of 60,000 x 60,000 pixels of 1 bit.
-fn large_png() -> Vec<u8> {
-    let header = [&60_000u32.to_be_bytes()[..], &60_000u32.to_be_bytes(), &[1, 0, 0, 0, 0]].concat();
+fn large_png(interlaced: bool) -> Vec<u8> {
+    let more = [1, 0, 0, 0, u8::from(interlaced)];
+    let header = [&60_000u32.to_be_bytes()[..], &60_000u32.to_be_bytes(), &more].concat();
     [&b"\x89PNG\r\n\x1a\n"[..], &chunk(b"IHDR", &header), &chunk(b"IDAT", &[0; 9])].concat()
 }
 
-/// The plan of a conversion in workers of 512 MiB.
-async fn planned(start: &[u8]) -> Result<u64, PlanRefusal> {
+/// Memory in MiB of the plan of a conversion in workers of 512 MiB, and whether the source is copied first.
+async fn planned(start: &[u8]) -> Result<(u64, bool), PlanRefusal> {
     let probed = probed(start, 1000).await.unwrap();
     let request = Request::<Nothing> {
         job: "uid".into(),
         source_uri: "s3://images/source".into(),
+        page: 0,
         source_etag: probed.info.etag,
         image: probed.image,
         operations: Vec::new(),
@@ -154,15 +156,28 @@ async fn planned(start: &[u8]) -> Result<u64, PlanRefusal> {
         limits: Limits { pixels: 100_000_000_000, operations: 32, memory: 512 << 20 },
         spread: Spread::Auto,
     };
-    plan(request).map(|plan| plan.memory >> 20)
+    let planned = plan(request)?;
+    assert_eq!(planned.copy.is_some(), planned.stages().contains(&Stage::Split));
+    Ok((planned.memory >> 20, planned.copy.is_some()))
 }
 
 #[tokio::test]
 async fn what_can_only_be_read_as_a_whole_must_fit_in_a_worker() {
-    assert!(planned(&progressive(4000, 3000)).await.unwrap() < 250);
-    for start in [progressive(10_000, 8000), large_webp(), large_png()] {
+    assert!(planned(&progressive(4000, 3000)).await.unwrap().0 < 250);
+    for (start, name) in [
+        (progressive(10_000, 8000), "a progressive JPEG"),
+        (large_webp(), "a WebP"),
+        (large_png(true), "an interlaced PNG"),
+    ] {
         let refusal = planned(&start).await.unwrap_err();
         let PlanRefusal::TooLarge(text) = refusal else { panic!("{refusal:?}") };
         assert!(text.contains("convert the source to a tiled TIFF"), "{text}");
+        assert!(text.contains(name), "{text}");
     }
+}
+
+#[tokio::test]
+async fn what_can_be_read_row_by_row_is_copied_if_it_does_not_fit() {
+    let (memory, copied) = planned(&large_png(false)).await.unwrap();
+    assert!(copied && memory < 256, "{memory}");
 }

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use rayon::prelude::*;
 use tessera_core::geometry::Rect;
 use tessera_core::operation::Chain;
@@ -12,9 +11,7 @@ use tessera_core::output::OutputFormat;
 use tessera_core::piece::Piece;
 use tessera_core::plan::Plan;
 use tessera_core::pyramid::{Layer, Pyramid};
-use tessera_formats::header::Header;
 use tessera_formats::notes::Annotations;
-use tessera_imaging::DecodeError;
 use tessera_operations::{Operation, Region, plan_chain, run_chain};
 use tokio::sync::mpsc::{Receiver, Sender};
 
@@ -23,6 +20,7 @@ use crate::engine::{Encoded, Input};
 use crate::error::WorkError;
 use crate::fetch::EncodedTile;
 use crate::levels::{Levels, Row};
+use crate::reader::Reader;
 use crate::rows::{Place, Rows};
 use crate::units::{Unit, steps};
 
@@ -42,7 +40,7 @@ const LEAST_TILE: u32 = 128;
 pub(crate) struct Computer {
     threads: Arc<rayon::ThreadPool>,
     plan: Plan<Operation>,
-    header: Arc<Header>,
+    reader: Arc<Reader>,
     annotations: Annotations,
     pixels: Pixels,
     overviews: Option<Overviews>,
@@ -101,11 +99,11 @@ impl Computer {
     pub(crate) fn new(
         threads: Arc<rayon::ThreadPool>,
         plan: Plan<Operation>,
-        header: Arc<Header>,
+        reader: Arc<Reader>,
         annotations: Annotations,
     ) -> Computer {
         let pixels = Pixels::Tiles(HashMap::new());
-        Computer { threads, plan, header, annotations, pixels, overviews: None }
+        Computer { threads, plan, reader, annotations, pixels, overviews: None }
     }
 
     /// The same, which makes the overviews of `pieces` too, if the file has any.
@@ -180,7 +178,7 @@ impl Computer {
             || WorkError::Panicked { at: "the source".into(), what: "its bytes stopped coming".into() };
         match input.blocking_recv().ok_or_else(gone)?? {
             Input::Whole(bytes) => {
-                self.pixels = Pixels::Whole(self.whole(bytes)?);
+                self.pixels = Pixels::Whole(self.reader.decode_whole(&bytes)?);
                 Ok(Vec::new())
             }
             Input::Tiles { fetched, release } => {
@@ -190,26 +188,16 @@ impl Computer {
         }
     }
 
-    fn whole(&self, bytes: Bytes) -> Result<Region, WorkError> {
-        tessera_imaging::decode_whole(&self.header, &bytes).map_err(|error| self.undecodable(error))
-    }
-
     fn decode(&mut self, fetched: Vec<EncodedTile>) -> Result<(), WorkError> {
-        let header = &self.header;
-        let decode =
-            |(index, bytes): EncodedTile| Ok((index, tessera_imaging::decode_tile(header, index, &bytes)?));
-        let decoded: Result<Vec<(u64, Region)>, DecodeError> =
+        let reader = &self.reader;
+        let decode = |(index, bytes): EncodedTile| Ok((index, reader.decode(index, &bytes)?));
+        let decoded: Result<Vec<(u64, Region)>, WorkError> =
             self.threads.install(|| fetched.into_par_iter().map(decode).collect());
-        let decoded = decoded.map_err(|error| self.undecodable(error))?;
+        let decoded = decoded?;
         if let Pixels::Tiles(tiles) = &mut self.pixels {
             tiles.extend(decoded);
         }
         Ok(())
-    }
-
-    fn undecodable(&self, error: DecodeError) -> WorkError {
-        let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})")).unwrap_or_default();
-        WorkError::Undecodable { uri: self.plan.source.uri.clone(), what: format!("{error}{cause}") }
     }
 
     /// Computes the pixels `step` into the canvas.

@@ -15,7 +15,7 @@ use crate::error::WorkError;
 use crate::levels::Row;
 use crate::units::Unit;
 
-/// Encodes the tiles `unit` from its pixels. The annotations stand in the bytes of a JPEG only.
+/// Encodes the tiles `unit` from its pixels. The annotations stand in the bytes of a WebP only.
 pub(crate) fn encode(
     plan: &Plan<Operation>,
     pixels: &Region,
@@ -59,12 +59,13 @@ fn tile(bytes: Vec<u8>, adler: Option<(u32, u64)>) -> Tile {
     Tile { bytes, record }
 }
 
-/// What is encoded in one call each: the tiles or bands, or all of a JPEG.
+/// What is encoded in one call each: the tiles or bands, or all of a WebP.
 fn rects(plan: &Plan<Operation>, unit: &Unit) -> Vec<Rect> {
     match plan.output.format {
-        OutputFormat::Jpeg { .. } => vec![unit.rect],
-        OutputFormat::Tiff { .. } | OutputFormat::Cog { .. } | OutputFormat::Png => {
-            unit.tiles.iter().map(|tile| plan.grid.tile_rect(*tile)).collect()
-        }
+        OutputFormat::WebP { .. } => vec![unit.rect],
+        OutputFormat::Tiff { .. }
+        | OutputFormat::Cog { .. }
+        | OutputFormat::Png
+        | OutputFormat::Jpeg { .. } => unit.tiles.iter().map(|tile| plan.grid.tile_rect(*tile)).collect(),
     }
 }

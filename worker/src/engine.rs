@@ -7,9 +7,7 @@ use tessera_core::geometry::Rect;
 use tessera_core::piece::Piece;
 use tessera_core::plan::Plan;
 use tessera_core::record::TileRecord;
-use tessera_formats::header::Header;
 use tessera_formats::notes::Annotations;
-use tessera_formats::tiff::TileTable;
 use tessera_operations::{Operation, plan_chain};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
@@ -17,7 +15,8 @@ use tokio::task::JoinHandle;
 use crate::compute::Computer;
 use crate::context::Context;
 use crate::error::WorkError;
-use crate::fetch::{EncodedTile, SourceObject};
+use crate::fetch::EncodedTile;
+use crate::reader::Reader;
 use crate::schedule::{Load, Schedule};
 use crate::source;
 use crate::units::{Unit, units};
@@ -38,7 +37,7 @@ pub(crate) struct Encoded {
     pub(crate) last: bool,
     /// Its tiles in file order.
     pub(crate) tiles: Vec<Tile>,
-    /// Tiles of the image that they cover: as many, but for a JPEG, which is one tile of the file; none in overviews.
+    /// Tiles of the image that they cover: as many, but for a WebP, which is one tile of the file; none in overviews.
     pub(crate) covers: u64,
 }
 
@@ -58,23 +57,21 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Starts computing `pieces` in their order.
+    /// Starts computing `pieces` of `plan`, whose digest is `digest`, in their order.
     pub(crate) async fn start(
         context: &Context,
         plan: &Plan<Operation>,
+        digest: &str,
         pieces: &[Piece],
     ) -> Result<Engine, WorkError> {
-        let (object, probed) = source::probe(context, plan).await?;
         let units = units(plan, pieces);
         let rects = units.iter().map(|unit| unit.rect);
-        let table = source::table(&object, &probed, plan, rects).await?;
-        let annotations = source::annotations(&probed.header, plan)?;
-        let header = Arc::new(probed.header);
+        let (reader, annotations) = Reader::open(context, plan, digest, rects).await?;
         let (to_computer, input) = channel(1);
         let (to_caller, output) = channel(1);
-        let fetcher = Fetcher { object, table, header: header.clone(), plan: plan.clone(), to: to_computer };
+        let fetcher = Fetcher { reader: reader.clone(), plan: plan.clone(), to: to_computer };
         let fetcher = tokio::spawn(fetcher.run(units.clone()));
-        let computer = Computer::new(context.threads.clone(), plan.clone(), header, annotations.clone());
+        let computer = Computer::new(context.threads.clone(), plan.clone(), reader, annotations.clone());
         let computer = computer.with_overviews(pieces);
         let computer = tokio::task::spawn_blocking(move || computer.run(units, input, &to_caller));
         Ok(Engine { output, fetcher, computer: Some(computer), annotations })
@@ -115,21 +112,19 @@ fn panicked(error: tokio::task::JoinError) -> WorkError {
 
 /// Fetches what each step needs, one step ahead of the computation.
 struct Fetcher {
-    object: SourceObject,
-    table: Option<TileTable>,
-    header: Arc<Header>,
+    reader: Arc<Reader>,
     plan: Plan<Operation>,
     to: Sender<Result<Input, WorkError>>,
 }
 
 impl Fetcher {
     async fn run(self, units: Vec<Unit>) {
-        let Some(table) = &self.table else {
-            let whole = self.object.whole().await;
+        if self.reader.is_whole() {
+            let whole = self.reader.whole().await;
             // A closed channel means that nobody waits any more.
             drop(self.to.send(whole.map(Input::Whole)).await);
             return;
-        };
+        }
         let loads = match self.schedule(&units) {
             Ok(loads) => loads,
             Err(error) => return drop(self.to.send(Err(error)).await),
@@ -137,7 +132,7 @@ impl Fetcher {
         for Load { fetch, release } in loads {
             // A place in the channel first: one step is fetched ahead, not two.
             let Ok(place) = self.to.reserve().await else { return };
-            let fetched = self.object.tiles(table, &fetch).await;
+            let fetched = self.reader.tiles(&fetch).await;
             let failed = fetched.is_err();
             place.send(fetched.map(|fetched| Input::Tiles { fetched, release }));
             if failed {
@@ -151,7 +146,7 @@ impl Fetcher {
         let chain = plan_chain(&self.plan.operations, self.plan.source.extent)?;
         let steps = || units.iter().flat_map(|unit| &unit.steps);
         let largest = steps().max_by_key(|step| step.pixels()).copied().unwrap_or(Rect::new(0, 0, 0, 0));
-        let needs = steps().map(|step| self.header.tiles_for(chain.reads(*step)[0]));
+        let needs = steps().map(|step| self.reader.tiles_for(chain.reads(*step)[0]));
         Ok(Schedule::new(needs, source::tile_budget(&self.plan, &chain, largest)).collect())
     }
 }

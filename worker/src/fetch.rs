@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt};
 use tessera_formats::tiff::TileTable;
 use tessera_store::{Location, Store, StoreError};
+use tokio::sync::mpsc::Sender;
 
 use crate::error::WorkError;
 
@@ -20,6 +21,10 @@ const REQUEST: u64 = 4 << 20;
 
 /// Requests at once.
 const AT_ONCE: usize = 8;
+
+/// Bytes of a request, and requests at once, where all bytes are read in order.
+const CHUNK: u64 = 2 << 20;
+const CHUNKS: usize = 4;
 
 /// The object that the source is.
 #[derive(Debug, Clone)]
@@ -34,7 +39,7 @@ pub(crate) struct SourceObject {
 pub(crate) type EncodedTile = (u64, Vec<Bytes>);
 
 /// A plane of a tile.
-type Part = (u64, usize);
+pub(crate) type Part = (u64, usize);
 
 /// Planes of tiles that one request fetches.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,12 +55,34 @@ impl SourceObject {
         table: &TileTable,
         tiles: &[u64],
     ) -> Result<Vec<EncodedTile>, WorkError> {
-        let fetched = futures::stream::iter(requests(parts(table, tiles)))
+        let parts = self.parts(parts(table, tiles)).await.map_err(|error| self.error(error))?;
+        Ok(join(parts.into_iter().collect()))
+    }
+
+    /// The bytes of some parts, in any order.
+    pub(crate) async fn parts(
+        &self,
+        parts: Vec<(Part, Range<u64>)>,
+    ) -> Result<Vec<(Part, Bytes)>, StoreError> {
+        let fetched = futures::stream::iter(requests(parts))
             .map(|request| async move { Ok(split(&self.range(request.bytes.clone()).await?, request)) })
             .buffer_unordered(AT_ONCE);
-        let parts: Vec<Vec<(Part, Bytes)>> =
-            fetched.try_collect().await.map_err(|error| self.error(error))?;
-        Ok(join(parts.into_iter().flatten().collect()))
+        let parts: Vec<Vec<(Part, Bytes)>> = fetched.try_collect().await?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    /// Sends all bytes in order, until nobody waits for them.
+    pub(crate) async fn stream(&self, to: &Sender<Result<Bytes, WorkError>>) {
+        let starts = (0..self.size).step_by(CHUNK as usize);
+        let ranges = starts.map(|start| start..(start + CHUNK).min(self.size));
+        let chunks = futures::stream::iter(ranges).map(|range| self.range(range)).buffered(CHUNKS);
+        let mut chunks = std::pin::pin!(chunks);
+        while let Some(chunk) = chunks.next().await {
+            let failed = chunk.is_err();
+            if to.send(chunk.map_err(|error| self.error(error))).await.is_err() || failed {
+                return;
+            }
+        }
     }
 
     /// The whole object.
@@ -87,7 +114,7 @@ fn parts(table: &TileTable, tiles: &[u64]) -> Vec<(Part, Range<u64>)> {
 }
 
 /// The tiles of their planes.
-fn join(parts: BTreeMap<Part, Bytes>) -> Vec<EncodedTile> {
+pub(crate) fn join(parts: BTreeMap<Part, Bytes>) -> Vec<EncodedTile> {
     let mut tiles: Vec<EncodedTile> = Vec::new();
     for ((tile, _), bytes) in parts {
         match tiles.last_mut() {

@@ -1,7 +1,7 @@
 //! Carries out a plan: fetch, decode, operate, encode, put; and the assembly of the pieces into one file.
 //! It knows stores and pixels; it has no Kubernetes dependency, reads no environment and writes to stores only.
 //!
-//! One stage, one function: [`run_shard`] for `tiles`, [`run_assemble`] for `assemble`, [`run_whole`] for `whole`.
+//! One stage, one function: [`run_split`] for `split`, [`run_shard`] for `tiles`, [`run_assemble`] for `assemble`, [`run_whole`] for `whole`.
 
 mod assemble;
 mod check;
@@ -9,19 +9,24 @@ mod checksum;
 pub mod cleanup;
 mod compute;
 pub mod context;
+mod copied;
 mod encode;
 mod engine;
 pub mod error;
 mod fetch;
 mod frame;
 mod levels;
+mod pieces;
 mod places;
 pub mod progress;
 mod publish;
+mod reader;
 mod rows;
+mod rowwise;
 mod schedule;
 mod shard;
 mod source;
+mod split;
 pub mod stores;
 mod units;
 mod upload;
@@ -35,5 +40,6 @@ pub use context::Context;
 pub use error::WorkError;
 pub use progress::{Progress, ScratchProgress, Silent};
 pub use shard::run_shard;
+pub use split::run_split;
 pub use stores::Stores;
 pub use whole::run_whole;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tessera_core::plan::Stage;
-use tessera_worker::{Context, ScratchProgress, WorkError, run_assemble, run_shard, run_whole};
+use tessera_worker::{Context, ScratchProgress, WorkError, run_assemble, run_shard, run_split, run_whole};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::environment::Work;
@@ -68,6 +68,7 @@ async fn stage(work: Work) -> Result<(), WorkError> {
     );
     let context = Context::new(stores, threads)?;
     match stage {
+        Stage::Split => run_split(&context, &plan, &digest).await,
         Stage::Tiles => run_shard(&context, &plan, &digest, shard).await.map(|_| ()),
         Stage::Assemble => run_assemble(&told(context, &plan, stage)?, &plan, &digest).await.map(|_| ()),
         Stage::Whole => run_whole(&told(context, &plan, stage)?, &plan, &digest).await.map(|_| ()),

@@ -43,6 +43,7 @@ impl Target {
             OutputFormat::Tiff { .. } | OutputFormat::Cog { .. } => "image/tiff",
             OutputFormat::Png => "image/png",
             OutputFormat::Jpeg { .. } => "image/jpeg",
+            OutputFormat::WebP { .. } => "image/webp",
         };
         let options = PutOptions {
             metadata: [(PUBLISHED_BY.to_owned(), plan.job.clone())].into(),

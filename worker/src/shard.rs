@@ -3,22 +3,17 @@
 
 use std::collections::HashMap;
 
-use futures::{StreamExt, TryStreamExt};
-use tessera_core::name::{Entry, Scratch};
 use tessera_core::piece::Piece;
 use tessera_core::plan::{Plan, Stage};
 use tessera_core::pyramid::Layer;
-use tessera_core::record::{Manifest, PieceRecord, TileRecord};
+use tessera_core::record::{Manifest, PieceRecord};
 use tessera_operations::Operation;
 
-use crate::checksum::Crc64;
 use crate::context::Context;
 use crate::engine::{Encoded, Engine};
 use crate::error::WorkError;
+use crate::pieces::{Buffer, Pieces};
 use crate::places::ScratchPlace;
-
-/// Requests at once for records.
-const AT_ONCE: usize = 8;
 
 /// Computes the shard `shard` of `plan`, whose digest is `digest`.
 ///
@@ -35,9 +30,10 @@ pub async fn run_shard(
         return Err(WorkError::Plan(format!("it has no shard {shard}")));
     }
     let scratch = ScratchPlace::of(plan, &context.stores)?;
-    let work = Shard { plan, digest, shard, scratch };
+    let place = Pieces { scratch, digest: digest.to_owned(), stage: Stage::Tiles, shard };
     let pieces = plan.pieces(shard);
-    let mut records = work.finished(&pieces).await?;
+    let mut records = place.finished(|record| is_complete(plan, &pieces, record)).await?;
+    let work = Shard { plan, place };
     let missing: Vec<Piece> =
         pieces.iter().filter(|piece| !records.contains_key(&piece.number)).cloned().collect();
     context.progress.tiles(records.values().map(|record| covers(&pieces, record)).sum());
@@ -46,8 +42,8 @@ pub async fn run_shard(
     }
     let pieces = pieces.iter().filter_map(|piece| records.remove(&piece.number)).collect();
     let manifest = Manifest { plan: digest.to_owned(), shard, pieces };
-    let key = work.scratch.keys.manifest(Stage::Tiles.name(), shard);
-    work.scratch.put_json(key, &manifest).await?;
+    let key = work.place.scratch.keys.manifest(Stage::Tiles.name(), shard);
+    work.place.scratch.put_json(key, &manifest).await?;
     Ok(manifest)
 }
 
@@ -59,59 +55,26 @@ fn covers(pieces: &[Piece], record: &PieceRecord) -> u64 {
     }
 }
 
-struct Shard<'a> {
-    plan: &'a Plan<Operation>,
-    digest: &'a str,
-    shard: u32,
-    scratch: ScratchPlace,
+/// Whether a piece's record accounts for all its tiles.
+fn is_complete(plan: &Plan<Operation>, pieces: &[Piece], record: &PieceRecord) -> bool {
+    let pyramid = plan.pyramid();
+    let piece = pieces.get(record.piece as usize);
+    piece.is_some_and(|piece| piece.tile_count(pyramid.grid(piece.layer)) == record.tiles.len() as u64)
 }
 
-/// A piece while its strips arrive.
-#[derive(Default)]
-struct Buffer {
-    data: Vec<u8>,
-    tiles: Vec<TileRecord>,
+struct Shard<'a> {
+    plan: &'a Plan<Operation>,
+    place: Pieces,
 }
 
 impl Shard<'_> {
-    /// The records of finished pieces by number: the record is of this plan and its data is there as recorded.
-    async fn finished(&self, pieces: &[Piece]) -> Result<HashMap<u32, PieceRecord>, WorkError> {
-        let keys = &self.scratch.keys;
-        let listed = self.scratch.list(format!("{}{}/", keys.stage(Stage::Tiles.name()), self.shard)).await?;
-        let mut data = HashMap::new();
-        let mut records = Vec::new();
-        for info in listed {
-            match keys.parse(info.at.key()).map(|key| key.entry) {
-                Some(Entry::Data(piece)) => drop(data.insert(piece, (info.size, info.etag))),
-                Some(Entry::Record(piece)) => records.push(piece),
-                Some(Entry::Manifest | Entry::Progress) | None => {}
-            }
-        }
-        let read = futures::stream::iter(records).map(|piece| self.record(piece)).buffer_unordered(AT_ONCE);
-        let records: Vec<Option<PieceRecord>> = read.try_collect().await?;
-        let pyramid = self.plan.pyramid();
-        let right = |record: &PieceRecord| {
-            let there = data.get(&record.piece) == Some(&(record.size, record.etag.clone()));
-            let piece = pieces.get(record.piece as usize);
-            let complete = piece.is_some_and(|piece| {
-                piece.tile_count(pyramid.grid(piece.layer)) == record.tiles.len() as u64
-            });
-            record.plan == self.digest && record.shard == self.shard && there && complete
-        };
-        Ok(records.into_iter().flatten().filter(right).map(|record| (record.piece, record)).collect())
-    }
-
-    async fn record(&self, piece: u32) -> Result<Option<PieceRecord>, WorkError> {
-        self.scratch.get_json(self.scratch.keys.record(Stage::Tiles.name(), self.shard, piece)).await
-    }
-
     async fn compute(
         &self,
         context: &Context,
         missing: &[Piece],
         records: &mut HashMap<u32, PieceRecord>,
     ) -> Result<(), WorkError> {
-        let mut engine = Engine::start(context, self.plan, missing).await?;
+        let mut engine = Engine::start(context, self.plan, &self.place.digest, missing).await?;
         // One piece of each layer is open at once.
         let mut open: HashMap<usize, Buffer> = HashMap::new();
         while let Some(Encoded { piece, last, tiles, .. }) = engine.next().await? {
@@ -122,7 +85,7 @@ impl Shard<'_> {
             }
             if last {
                 let Piece { number, layer, .. } = missing[piece];
-                let record = self.write(number, buffer).await?;
+                let record = self.place.write(number, buffer).await?;
                 context.progress.tiles(if layer == Layer::Level(0) { record.tiles.len() as u64 } else { 0 });
                 records.insert(number, record);
             } else {
@@ -130,24 +93,5 @@ impl Shard<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Writes a piece: the data, then the record that makes it count.
-    async fn write(&self, piece: u32, buffer: Buffer) -> Result<PieceRecord, WorkError> {
-        let (stage, keys): (_, &Scratch) = (Stage::Tiles.name(), &self.scratch.keys);
-        let (size, crc) = (buffer.data.len() as u64, Crc64::of(&buffer.data));
-        let etag = self.scratch.put(keys.data(stage, self.shard, piece), buffer.data.into()).await?;
-        let record = PieceRecord {
-            plan: self.digest.to_owned(),
-            shard: self.shard,
-            piece,
-            size,
-            etag,
-            crc64: crc.hex(),
-            tiles: buffer.tiles,
-        };
-        self.scratch.put_json(keys.record(stage, self.shard, piece), &record).await?;
-        tracing::info!(shard = self.shard, piece, bytes = size, tiles = record.tiles.len(), "piece written");
-        Ok(record)
     }
 }

@@ -26,7 +26,7 @@ pub(crate) async fn probe(
     let at: Location = plan.source.uri.parse()?;
     let store = context.stores.of(&at)?;
     let error = |error| WorkError::of_probe(&plan.source.uri, error);
-    let probed = tessera_probe::probe(&*store, &at).await.map_err(error)?;
+    let probed = tessera_probe::probe_page(&*store, &at, plan.source.page).await.map_err(error)?;
     let same = probed.info.etag == plan.source.etag && probed.header.extent == plan.source.extent;
     if !same {
         return Err(WorkError::SourceChanged { uri: plan.source.uri.clone() });

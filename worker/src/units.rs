@@ -22,7 +22,7 @@ pub(crate) struct Unit {
     pub(crate) at: (u32, u32),
     /// The pixels that are computed: those of the tiles and, for a PNG, the row above.
     pub(crate) rect: Rect,
-    /// Its tiles in file order; all that there are for a JPEG, which is encoded as a whole.
+    /// Its tiles in file order; all that there are for a WebP, which is encoded as a whole.
     pub(crate) tiles: Vec<TileAt>,
     /// What is computed at once; together they are `rect`.
     pub(crate) steps: Vec<Rect>,
@@ -31,9 +31,10 @@ pub(crate) struct Unit {
 /// The units of `pieces`, in file order.
 pub(crate) fn units<O>(plan: &Plan<O>, pieces: &[Piece]) -> Vec<Unit> {
     match plan.output.format {
-        OutputFormat::Jpeg { .. } => vec![whole(plan)],
+        OutputFormat::WebP { .. } => vec![whole(plan)],
         OutputFormat::Tiff { .. } | OutputFormat::Cog { .. } => of_rows(plan, &Rows::new(pieces)),
-        OutputFormat::Png => of_bands(plan, pieces),
+        OutputFormat::Png => of_bands(plan, pieces, 1),
+        OutputFormat::Jpeg { .. } => of_bands(plan, pieces, 0),
     }
 }
 
@@ -52,13 +53,13 @@ fn of_rows<O>(plan: &Plan<O>, rows: &Rows) -> Vec<Unit> {
     rows.needed(&plan.pyramid()).into_iter().map(unit).collect()
 }
 
-/// The strips of bands, each with the row above where there is one.
-fn of_bands<O>(plan: &Plan<O>, pieces: &[Piece]) -> Vec<Unit> {
+/// The strips of bands, each with `above` rows above it as far as there are any.
+fn of_bands<O>(plan: &Plan<O>, pieces: &[Piece], above: u32) -> Vec<Unit> {
     let mut units = Vec::new();
     for (piece, strips) in pieces.iter().map(|piece| piece.strips(&plan.grid)).enumerate() {
         let count = strips.len();
         for (number, strip) in strips.into_iter().enumerate() {
-            let above = strip.rect.y.min(1);
+            let above = strip.rect.y.min(above);
             let rect = Rect { y: strip.rect.y - above, height: strip.rect.height + above, ..strip.rect };
             let steps = steps(rect, plan.column, plan.rows.unwrap_or(rect.height));
             let place = Some(Place { piece, last: number + 1 == count });

@@ -50,7 +50,7 @@ async fn write(
     target: Target,
 ) -> Result<Published, WorkError> {
     let pieces = plan.all_pieces();
-    let mut engine = Engine::start(context, plan, &pieces).await?;
+    let mut engine = Engine::start(context, plan, digest, &pieces).await?;
     let frame = Frame::of(plan, engine.annotations());
     let writer = Writer::new(target, frame.head_len(), &bounds(plan));
     let levels = plan.pyramid().shared.iter().map(|_| Vec::new()).collect();
@@ -135,7 +135,7 @@ impl File {
 fn bounds(plan: &Plan<Operation>) -> Vec<u64> {
     let tile = plan.grid.tile.pixels() * plan.output.extent.pixel.bytes() as u64;
     let level = |grid: &Grid| match plan.output.format {
-        OutputFormat::Jpeg { .. } => grid.image.pixels() * 3,
+        OutputFormat::Jpeg { .. } | OutputFormat::WebP { .. } => grid.image.pixels() * 4,
         OutputFormat::Tiff { compression, .. } => grid.tiles() * tile_bound(tile, compression),
         OutputFormat::Cog { compression, .. } => {
             grid.tiles() * (tile_bound(tile, compression) + (LEADER + TRAILER) as u64)

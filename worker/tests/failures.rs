@@ -7,7 +7,7 @@ use common::{DEFLATE, EDGES, Job, NONE, PNG, RGB, World, at, expected, file, pic
 use tessera_core::plan::{IfExists, Plan, Spread, Stage};
 use tessera_operations::Operation;
 use tessera_store::{Call, Fault, PutOptions, Store};
-use tessera_worker::{WorkError, run_assemble};
+use tessera_worker::{WorkError, run_assemble, run_split};
 
 async fn replace_source(world: &World, bytes: &[u8]) {
     world.store.put(&at("s3://images/source"), bytes.to_vec().into(), &PutOptions::default()).await.unwrap();
@@ -201,4 +201,63 @@ async fn a_plan_that_is_not_understood_is_refused() {
     assert_eq!(refused(&|plan| plan.operations.clear()).await, 15);
     assert_eq!(code(tessera_worker::run_shard(&world.context, &plan, &plan.digest(), 1).await), 15);
     assert_eq!(plan.shards(Stage::Tiles), 1);
+}
+
+/// A PNG that is copied first, in several pieces.
+async fn copied() -> (World, Plan<Operation>) {
+    let world = World::new(&file(&picture(1500, 2000, RGB), PNG)).await;
+    let plan = world.plan(&Job::new("[]", NONE, Spread::Shards(2))).await;
+    assert!(plan.copy.is_some_and(|copy| copy.pieces() == 4));
+    (world, plan)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_split_that_is_started_again_writes_only_what_is_missing() {
+    let (world, plan) = copied().await;
+    let split = async || run_split(&world.context, &plan, &plan.digest()).await;
+    split().await.unwrap();
+    let (puts, reads) = (world.store.count(Call::Put), world.store.count(Call::GetRange));
+    split().await.unwrap();
+    assert_eq!(world.store.count(Call::Put) - puts, 1, "only the manifest is written again");
+    assert_eq!(world.store.count(Call::GetRange), reads, "the source is not read again");
+    world.store.delete(&[at("s3://images/.tessera/uid-1/split/0/2.data")]).await.unwrap();
+    let puts = world.store.count(Call::Put);
+    split().await.unwrap();
+    assert_eq!(world.store.count(Call::Put) - puts, 3, "data, record and manifest");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_any_failed_call_of_a_split_a_further_attempt_ends_with_the_same_object() {
+    let (world, plan) = copied().await;
+    world.run(&plan).await.unwrap();
+    let (wanted, calls) = (world.output().await, world.store.total());
+    for n in 1..calls {
+        let (world, plan) = copied().await;
+        world.store.fail(Fault::nth(n).from_then_on());
+        if let Err(error) = world.run(&plan).await {
+            assert_eq!(error.exit_code(), 13, "{n}: {}", error.message());
+        }
+        world.store.heal();
+        world.run(&plan).await.unwrap_or_else(|error| panic!("{n}: {}", error.message()));
+        assert!(world.output().await == wanted, "{n}: other bytes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shards_without_a_whole_copy_are_missing_work() {
+    let (world, plan) = copied().await;
+    assert_eq!(code(world.shard(&plan, 0).await), 12);
+    run_split(&world.context, &plan, &plan.digest()).await.unwrap();
+    world.store.delete(&[at("s3://images/.tessera/uid-1/split/0/0.json")]).await.unwrap();
+    assert_eq!(code(world.shard(&plan, 0).await), 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_is_cut_short_is_bad_input_for_a_split_too() {
+    for format in [PNG, common::JPEG] {
+        let whole = file(&picture(1500, 2000, RGB), format);
+        let world = World::new(&whole[..whole.len() * 2 / 3]).await;
+        let plan = world.plan(&Job::new("[]", NONE, Spread::Shards(2))).await;
+        assert_eq!(code(run_split(&world.context, &plan, &plan.digest()).await), 10, "{format:?}");
+    }
 }

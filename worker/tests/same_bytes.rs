@@ -4,9 +4,9 @@
 mod common;
 
 use common::{COG, DEFLATE, EDGES, GRAY, JPEG, Job, NONE, PNG, RGB, World, expected, file, picture};
-use tessera_core::output::{OutputFormat, TiffCompression};
+use tessera_core::output::{OutputFormat, TiffCompression, WebPCoding};
 use tessera_core::pixel::{Channels, Depth, PixelType};
-use tessera_core::plan::Spread;
+use tessera_core::plan::{Access, Spread};
 use tessera_core::record::{TreeDigest, sha256};
 
 const SPREADS: [Spread; 4] = [Spread::Whole, Spread::Shards(1), Spread::Shards(2), Spread::Shards(9)];
@@ -68,6 +68,41 @@ async fn a_png_and_a_jpeg() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webp_whatever_shards_are_asked_for() {
+    let source = file(&picture(700, 900, RGB), DEFLATE);
+    for coding in [WebPCoding::Lossless, WebPCoding::Lossy { quality: 80 }] {
+        check(&source, EDGES, OutputFormat::WebP { coding }).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_jpeg_of_several_bands() {
+    let source = file(&picture(4000, 3100, RGB), DEFLATE);
+    check(&source, r#"[{"gaussianBlur":{"sigma":1.5}}]"#, JPEG).await;
+    check(&source, EDGES, JPEG).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_is_copied_first() {
+    let wide = PixelType::new(Channels::Rgba, Depth::U16);
+    // Several rows of the copy's tiles, the last one lower.
+    for (picture, format) in
+        [(picture(1300, 1700, wide), PNG), (picture(2000, 1100, GRAY), PNG), (picture(2000, 1300, RGB), JPEG)]
+    {
+        let source = file(&picture, format);
+        let world = World::new(&source).await;
+        let plan = world.plan(&Job::new("[]", DEFLATE, Spread::Shards(2))).await;
+        assert!(plan.copy.is_some_and(|copy| copy.pieces() > 1), "it is copied");
+        assert!(matches!(plan.source.access, Access::Tiles { .. }));
+        for chain in
+            [r#"[{"gaussianBlur":{"sigma":3}}]"#, r#"[{"rotate":{"degrees":90}},{"resize":{"scale":0.6}}]"#]
+        {
+            check(&source, chain, DEFLATE).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_bits_and_alpha() {
     let pixel = PixelType::new(Channels::Rgba, Depth::U16);
     let source = file(&picture(1100, 600, pixel), NONE);
@@ -115,6 +150,23 @@ async fn sources_of_other_programs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pngs_and_jpegs_of_other_programs_copied_first_or_read_as_a_whole() {
+    // Turned, interlaced, progressive; with palettes and inks.
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../imaging/tests/data");
+    let mut seen = 0;
+    for folder in [folder.to_owned(), format!("{folder}/kinds")] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "png" || ending == "jpg") {
+                check(&std::fs::read(path).unwrap(), "[]", NONE).await;
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 30, "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_of_many_parts() {
     // 40 MB without compression: several parts in one upload, and pieces that are copied.
     let source = file(&picture(5200, 2600, RGB), NONE);
@@ -126,7 +178,8 @@ async fn a_file_of_many_parts() {
 async fn the_digest_is_that_of_head_tiles_and_tail() {
     let source = file(&picture(300, 200, RGB), PNG);
     let world = World::new(&source).await;
-    let published = world.run(&world.plan(&Job::new("[]", JPEG, Spread::Whole)).await).await.unwrap();
+    let webp = OutputFormat::WebP { coding: WebPCoding::Lossless };
+    let published = world.run(&world.plan(&Job::new("[]", webp, Spread::Whole)).await).await.unwrap();
     let mut digest = TreeDigest::new(&[]);
     digest.tile(&sha256(&world.output().await));
     assert_eq!(published.digest, digest.finish(&[]));

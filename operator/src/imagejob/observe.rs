@@ -239,6 +239,8 @@ async fn read_scratch(
     for key in keys {
         let Some(stage) = Stage::from_name(&key.stage) else { continue };
         match (stage, key.entry) {
+            (Stage::Split, Entry::Manifest) => seen.copied = true,
+            (Stage::Split, Entry::Record(_)) => seen.copied_pieces += 1,
             (Stage::Tiles, Entry::Manifest) => seen.shards_done += 1,
             (Stage::Whole | Stage::Assemble, Entry::Manifest) => {
                 seen.published = read_json(store, &prefix, &scratch.manifest(stage.name(), 0)).await?;
@@ -252,7 +254,8 @@ async fn read_scratch(
                     read_json(store, &prefix, &scratch.progress(stage.name())).await?;
                 seen.tiles_done = progress.map_or(0, |progress| progress.tiles);
             }
-            (Stage::Tiles | Stage::Assemble, Entry::Progress) | (_, Entry::Record(_) | Entry::Data(_)) => {}
+            (Stage::Split | Stage::Tiles | Stage::Assemble, Entry::Progress)
+            | (_, Entry::Record(_) | Entry::Data(_)) => {}
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use tessera_core::observed::Problem;
 use tessera_core::plan::{IfExists, Limits, Plan, PlanRefusal, Request, Spread, plan};
 use tessera_core::reason::Reason;
 use tessera_operations::Operation;
-use tessera_probe::{ProbeError, ProbeKind, Probed, probe};
+use tessera_probe::{ProbeError, ProbeKind, Probed, probe_page};
 use tessera_store::{ErrorKind, Location, Prefix, Store, StoreError};
 
 /// What was found, for the plan and for the status.
@@ -34,7 +34,8 @@ pub(crate) async fn make_plan(
     check_allowed(valid, pool)?;
     check_rivals(ctx, job)?;
     let source = location(&valid.source)?;
-    let probed = probe(store.as_ref(), &source).await.map_err(|error| source_problem(&error))?;
+    let probed =
+        probe_page(store.as_ref(), &source, valid.page).await.map_err(|error| source_problem(&error))?;
     check_output(job, valid, store.as_ref()).await?;
     let format = probed.header.format();
     let request = request(job, valid, pool, probed)?;
@@ -56,6 +57,7 @@ fn request(
     let place = Scratch::new(scratch.path(), &uid);
     Ok(Request {
         source_uri: valid.source.to_string(),
+        page: valid.page,
         source_etag: probed.info.etag,
         image: probed.image,
         operations: valid.operations.clone(),

@@ -14,7 +14,7 @@ use tessera_formats::icc::suits;
 use tessera_formats::notes::Annotations;
 use tessera_operations::{Operation, Region, Samples, plan_chain, run_chain};
 use tessera_store::{Location, MemoryStore, PutOptions, Store};
-use tessera_worker::{Context, Stores, WorkError, run_assemble, run_shard, run_whole};
+use tessera_worker::{Context, Stores, WorkError, run_assemble, run_shard, run_split, run_whole};
 
 pub const NONE: OutputFormat = OutputFormat::Tiff { tile: 256, compression: TiffCompression::None };
 pub const DEFLATE: OutputFormat = OutputFormat::Tiff { tile: 256, compression: TiffCompression::Deflate };
@@ -28,6 +28,8 @@ pub const RGB: PixelType = PixelType::new(Channels::Rgb, Depth::U8);
 pub struct World {
     pub store: Arc<MemoryStore>,
     pub context: Context,
+    /// Which page of the source is read.
+    pub page: u32,
 }
 
 /// A picture that no filter leaves as it is, and that is not the same twice.
@@ -82,14 +84,16 @@ impl World {
         let store = Arc::new(MemoryStore::new(&["images", "results"]));
         store.put(&at("s3://images/source"), source.to_vec().into(), &PutOptions::default()).await.unwrap();
         let context = Context::new(Stores::none().with_objects(store.clone()), 2).unwrap();
-        World { store, context }
+        World { store, context, page: 0 }
     }
 
     pub async fn plan(&self, job: &Job) -> Plan<Operation> {
-        let probed = tessera_probe::probe(&*self.store, &at("s3://images/source")).await.unwrap();
+        let probed =
+            tessera_probe::probe_page(&*self.store, &at("s3://images/source"), self.page).await.unwrap();
         plan(Request {
             job: "uid-1".into(),
             source_uri: "s3://images/source".into(),
+            page: self.page,
             source_etag: probed.info.etag,
             image: probed.image,
             operations: job.operations.clone(),
@@ -108,6 +112,9 @@ impl World {
         match plan.mode {
             Mode::Whole => run_whole(&self.context, plan, &digest).await,
             Mode::Tiles { shards } => {
+                if plan.copy.is_some() {
+                    run_split(&self.context, plan, &digest).await?;
+                }
                 for shard in (0..shards).rev() {
                     self.shard(plan, shard).await?;
                 }

@@ -213,7 +213,7 @@ mod tests {
     use tessera_core::geometry::Size;
     use tessera_core::operation::Extent;
     use tessera_core::pixel::{Channels, Depth, PixelType};
-    use tessera_core::plan::{Access, IfExists, Limits, Request, SourceImage, Spread, plan};
+    use tessera_core::plan::{Access, IfExists, Limits, Request, SourceImage, Spread, Streaming, plan};
 
     const JOB: &str = "
 apiVersion: tessera.dev/v1alpha1
@@ -234,15 +234,23 @@ spec:
   worker: {nodeSelector: {disk: fast}, tolerations: [{key: batch, operator: Exists}], spot: true}
 ";
 
-    fn stored(job: &ImageJob) -> StoredPlan {
+    fn stored(job: &ImageJob, access: Access) -> StoredPlan {
         let extent =
             Extent { size: Size::new(30_000, 20_000), pixel: PixelType::new(Channels::Rgb, Depth::U8) };
-        let access = Access::Tiles { tile: Size::new(512, 512) };
+        let streaming = Streaming::Rows { stored: extent.size, memory: 1 << 20 };
         let request = Request {
             job: job.uid().unwrap_or_default(),
             source_uri: job.spec.source.uri.clone(),
+            page: 0,
             source_etag: "e".into(),
-            image: SourceImage { extent, access, decode_cost: 16.0, decode_memory: 0, bytes: 1 << 30 },
+            image: SourceImage {
+                extent,
+                access,
+                decode_cost: 16.0,
+                decode_memory: 0,
+                bytes: 1 << 30,
+                streaming,
+            },
             operations: job.spec.operations.clone(),
             output_uri: job.spec.output.uri.clone(),
             format: tessera_core::output::OutputFormat::Png,
@@ -258,11 +266,13 @@ spec:
         }
     }
 
+    const TILES: Access = Access::Tiles { tile: Size::new(512, 512) };
+
     /// Compares with the committed file; `REGENERATE=1 cargo test` writes it anew.
-    fn check(stage: Stage, parallelism: u32, golden: &str) {
+    fn check(access: Access, stage: Stage, parallelism: u32, golden: &str) {
         let job = parse_job(JOB).expect("the job is right");
         let pool = parse_pool(POOL).expect("the pool is right");
-        let stored = stored(&job);
+        let stored = stored(&job, access);
         let inputs = Inputs { job: &job, pool: &pool, stored: &stored, pull_policy: "IfNotPresent" };
         let text =
             serde_norway::to_string(&build(&inputs, stage, parallelism)).expect("a Job can be written");
@@ -277,11 +287,17 @@ spec:
 
     #[test]
     fn the_job_of_a_distributed_stage_is_as_committed() {
-        check(Stage::Tiles, 4, "tiles.yaml");
+        check(TILES, Stage::Tiles, 4, "tiles.yaml");
     }
 
     #[test]
     fn the_job_of_the_assembly_has_one_index() {
-        check(Stage::Assemble, 1, "assemble.yaml");
+        check(TILES, Stage::Assemble, 1, "assemble.yaml");
+    }
+
+    #[test]
+    fn the_job_of_the_split_has_one_index_and_the_next_all() {
+        check(Access::Whole, Stage::Split, 1, "split.yaml");
+        check(Access::Whole, Stage::Tiles, 4, "tiles.yaml");
     }
 }
