@@ -20,6 +20,21 @@ lint() {
 # One selection of packages for every build below: with another one, dependencies would have other features and be built again.
 build() { watched "cargo build" cargo build --release --workspace --all-targets; }
 
+# The operations against OpenCV, SciPy and float64 formulas.
+oracle() {
+  local python
+  python=$("$DEV/python.sh" operations/tests/oracle)
+  watched "oracle" "$python" operations/tests/oracle/compare.py "$TARGET/release/examples/apply"
+}
+
+# Our files in the programs of the field.
+readers() {
+  local python
+  "$DEV/tools.sh" readers
+  python=$("$DEV/python.sh" dev/readers)
+  watched "readers" "$python" dev/readers/check.py "$TARGET/release/tessera"
+}
+
 on_cluster() {
   eval "$("$DEV/cluster.sh" env)"
   aloud cargo test --release --workspace --test cluster -- --test-threads "${TEST_THREADS:-4}"
@@ -35,6 +50,8 @@ say "Tessera: all tests"
 step "lints" lint
 step "build" build
 step "tests of the crates" aloud cargo test --release --workspace --exclude tessera-e2e --no-fail-fast
+step "the operations against other libraries" oracle
+step "the files in other programs" readers
 step "the cluster" "$DEV/cluster.sh" up
 step "images" env BUILD=no "$DEV/images.sh"
 step "install" "$DEV/install.sh"

@@ -13,9 +13,10 @@ apt_update() {
   APT_UPDATED=yes
 }
 
+# install_packages LIST: of "command:package", those whose command is missing.
 install_packages() {
   local pair missing=()
-  for pair in $DEBIAN_INSTALLED; do
+  for pair in $1; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
   done
   [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
@@ -112,10 +113,13 @@ many_tools() {
 }
 
 # What the lints need.
-lint_tools() { install_packages; }
+lint_tools() { install_packages "$DEBIAN_INSTALLED"; }
+
+# What opens our files in tests.
+readers_tools() { install_packages "$DEBIAN_READERS"; }
 
 debian_packages() {
-  install_packages
+  install_packages "$DEBIAN_INSTALLED"
   unpack_packages
 }
 
@@ -123,7 +127,7 @@ debian_packages() {
 tools_ready() { [ "$(cat "$CACHE/tools/done-$1" 2>/dev/null)" = "$(tools_key "$1")" ]; }
 tools_key() { echo "$1 $(sha256sum <"$DEV/versions.env")"; }
 
-# tools client|cluster|lint|many
+# tools client|cluster|lint|many|readers
 tools() {
   tools_ready "$1" && return
   need_go

@@ -49,6 +49,9 @@ pub(crate) struct Run {
     /// Threads that compute [default: all processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
+    /// Memory to plan with [default: three quarters of the machine's]
+    #[arg(long, value_name = "MiB", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub(crate) memory: Option<u64>,
     /// Replace the output if it exists, whatever the job says
     #[arg(long, short)]
     pub(crate) force: bool,

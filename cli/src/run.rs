@@ -24,7 +24,8 @@ use crate::{digest, machine};
 pub(crate) async fn run(arguments: &Run) -> Result<(), Failure> {
     let job = Job::open(&arguments.job)?;
     let spread = arguments.shards.map_or(Spread::Whole, Spread::Shards);
-    let wish = Wish { spread, memory: machine::memory(), force: arguments.force, id: id(&job.output) };
+    let memory = arguments.memory.map_or_else(machine::memory, |mebibytes| mebibytes << 20);
+    let wish = Wish { spread, memory, force: arguments.force, id: id(&job.output) };
     let (mut plan, _) = job.plan(wish).await?;
     if let Some(column) = arguments.tile {
         plan.column = column;

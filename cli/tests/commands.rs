@@ -82,6 +82,35 @@ fn shards_tiles_and_threads_change_no_byte_and_leave_nothing_behind() {
 }
 
 #[test]
+fn any_number_of_columns_and_threads_gives_the_same_file() {
+    let folder = folder();
+    let chains = [
+        "[{crop: {x: 900, \"y\": 700, width: 301, height: 203}}, {medianBlur: {radius: 3}}, {open: {radius: 9, shape: ellipse}}]",
+        "[{resize: {width: 211}}, {gaussianBlur: {sigma: 40}}, {unsharpMask: {sigma: 2, amount: 3}}, {scharr: {}}]",
+        "[{resize: {scale: 0.1, filter: area, linear: true}}, {rotate: {degrees: 270}}, {flip: {axis: vertical}}]",
+    ];
+    let outputs = [
+        "{uri: a.tif, tiff: {tile: 256, compression: lzw}}",
+        "{uri: a.png}",
+        "{uri: a.tif, cog: {tile: 256}}",
+    ];
+    for (chain, output) in chains.into_iter().zip(outputs) {
+        let text = format!(
+            "{{apiVersion: tessera.dev/v1alpha1, kind: ImageJob, metadata: {{name: a}}, spec: {{source: {{uri: in.tif}}, \
+             operations: {chain}, output: {output}}}}}"
+        );
+        std::fs::write(folder.path().join("a.yaml"), text).unwrap();
+        let first = line(&tessera(folder.path(), &["run", "a.yaml", "--force"]), "sha256");
+        for (tile, threads) in [("1", "3"), ("2", "1"), ("7", "8"), ("100", "2"), ("5000", "1")] {
+            let again = ["run", "a.yaml", "--force", "--tile", tile, "--threads", threads];
+            assert_eq!(line(&tessera(folder.path(), &again), "sha256"), first, "{chain} --tile {tile}");
+            let sharded = tessera(folder.path(), &[&again[..], &["--shards", "2"]].concat());
+            assert_eq!(line(&sharded, "sha256"), first, "{chain} --tile {tile} --shards 2");
+        }
+    }
+}
+
+#[test]
 fn an_output_that_exists_is_kept_unless_forced() {
     let folder = folder();
     std::fs::write(folder.path().join("out.tif"), "mine").unwrap();

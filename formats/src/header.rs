@@ -231,7 +231,8 @@ impl Header {
             Kind::WebP { .. } => 7 * pixels,
         };
         // The pixels, and once more while they are turned or their bytes swapped.
-        decoder.max(2 * pixels * self.extent.pixel.bytes() as u64)
+        // Not beyond 2^62, so that others can be added: a header may state 2^60 pixels of 8 bytes.
+        decoder.max(pixels.saturating_mul(2 * self.extent.pixel.bytes() as u64)).min(1 << 62)
     }
 }
 

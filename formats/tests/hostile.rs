@@ -177,6 +177,15 @@ fn metadata_without_end_is_not_fetched() {
 }
 
 #[test]
+fn the_largest_image_that_a_header_can_state_has_a_memory() {
+    let largest =
+        Extent { size: Size::new(1 << 30, 1 << 30), pixel: PixelType::new(Channels::Rgba, Depth::U16) };
+    let bytes = [png_out::head(largest, &Annotations::default()), png_out::tail(1)].concat();
+    let header = header(&bytes, bytes.len() as u64).unwrap();
+    assert_eq!((header.extent, header.decode_memory()), (largest, 1 << 62));
+}
+
+#[test]
 fn what_is_not_read_is_named() {
     let message = |bytes: &[u8]| header(bytes, bytes.len() as u64).unwrap_err().to_string();
     assert!(

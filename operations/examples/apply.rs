@@ -58,9 +58,7 @@ fn result(operations: &[Operation], source: Region, tile: &Value) -> Result<Regi
     let image = Extent { size: source.rect.size(), pixel: source.pixel() };
     let chain = plan_chain(operations, image).map_err(|refusal| refusal.to_string())?;
     Ok(match tile.as_array().map(Vec::as_slice) {
-        Some([rows, columns]) => {
-            tiled(operations, &chain, &source, Size::new(number(columns), number(rows)))
-        }
+        Some([rows, columns]) => tiled(operations, &chain, &source, Size::new(number(columns), number(rows))),
         _ => run_chain(operations, &chain, chain.output().size.rect(), source),
     })
 }
