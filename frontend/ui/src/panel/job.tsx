@@ -1,7 +1,7 @@
 //! A job beside its image: live progress, how it ended, and what can be done about it.
 
 import { useEffect, useState } from "preact/hooks";
-import { api } from "../api";
+import { api, sentence } from "../api";
 import { Button, IconButton, Meter } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icons";
@@ -73,7 +73,7 @@ function Progress({ job }: { job: Job }) {
         <strong class="percent">{Math.floor(job.progress)} %</strong>
       </div>
       <p class="job-facts">{facts.join(" · ") || (job.place ? `Number ${job.place} in the queue` : "Getting ready…")}</p>
-      {job.message && job.state !== "Running" && <p class="help">{job.message}</p>}
+      {job.message && job.state !== "Running" && <p class="help">{sentence(job.message)}</p>}
       {!job.readOnly && <Button kind="plain" small icon="close" onClick={() => void remove(job, false).then((gone) => gone && say("The job is cancelled."))}>Cancel</Button>}
     </>
   );
@@ -108,7 +108,7 @@ function Done({ job }: { job: Job }) {
 function Failed({ job }: { job: Job }) {
   return (
     <>
-      <p class="job-message" role="alert">{job.message ?? "The job failed, and did not say why. Retry it; if it fails again, tell the contact below."}</p>
+      <p class="job-message" role="alert">{job.message ? sentence(job.message) : "The job failed, and did not say why. Retry it; if it fails again, tell the contact below."}</p>
       <div class="row">
         {!job.readOnly && <Button small icon="retry" onClick={() => void retry(job)}>Retry</Button>}
         {!job.readOnly && <Button kind="quiet" small icon="bin" onClick={() => void remove(job, false)}>Delete</Button>}

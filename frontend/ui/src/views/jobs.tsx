@@ -1,7 +1,7 @@
 //! The history: all jobs that the person may see, live, with a filter.
 
 import { useEffect, useState } from "preact/hooks";
-import { api, messageOf, resultUrl } from "../api";
+import { api, messageOf, resultUrl, sentence } from "../api";
 import { StateChip, timeLeft, useNow } from "../panel/job";
 import { Button, IconButton, Meter, Notice } from "../parts/button";
 import { Thumb } from "../parts/thumb";
@@ -95,7 +95,7 @@ function JobRow({ job }: { job: Job }) {
       <div class="job-main">
         <button type="button" class="job-title" onClick={open}>{job.title}</button>
         <span class="quiet small">{chainWords(job)} · {job.output.format.toUpperCase()}{job.readOnly ? " · made by kubectl" : ""}</span>
-        {job.state === "Failed" && <span class="problem small">{job.message}</span>}
+        {job.state === "Failed" && <span class="problem small">{sentence(job.message ?? "")}</span>}
         {!ended(job.state) && <JobRowProgress job={job} />}
       </div>
       <div class="job-side"><StateChip job={job} /><span class="quiet small">{job.output.size !== null && job.state === "Complete" ? `${bytes(job.output.size)} · ` : ""}{ago(job.created, Date.now())}</span></div>

@@ -1,6 +1,7 @@
 //! The cluster at a glance: slots, queue, speed, nodes, and what the workers use.
 
 import { useEffect } from "preact/hooks";
+import { sentence } from "../api";
 import { Icon } from "../parts/icons";
 import { live, system } from "../state/jobs";
 import { attempt, config } from "../state/session";
@@ -14,7 +15,7 @@ export function SystemView() {
   return (
     <div class="page">
       <header class="page-head"><h1>System</h1><span class={`live ${live.value}`} role="status">{live.value === "live" ? "Live" : live.value === "lost" ? "Connecting again…" : "Connecting…"}</span></header>
-      {now && (now.message || !now.ready) && <p class="banner warn" role="status"><Icon name="alert" size={18} />{now.message ?? "The pool of workers is not ready."}</p>}
+      {now && (now.message || !now.ready) && <p class="banner warn" role="status"><Icon name="alert" size={18} />{now.message ? sentence(now.message) : "The pool of workers is not ready."}</p>}
       {now ? <Facts now={now} /> : <div class="skeletons" role="status" aria-label="Loading"><div class="skeleton tall" /><div class="skeleton tall" /></div>}
       <About />
     </div>
