@@ -230,6 +230,38 @@ pub struct Worker {
     pub spot: bool,
 }
 
+impl Worker {
+    /// Bytes that a worker may use. Without a limit it may use what a node has; plans assume the default.
+    pub fn memory_bytes(&self) -> u64 {
+        let limit = self.resources.limits.get("memory").and_then(|quantity| bytes(&quantity.0));
+        limit.unwrap_or(512 << 20)
+    }
+}
+
+/// Bytes of a Kubernetes quantity of memory; `None` for a form that memory is not given in.
+fn bytes(quantity: &str) -> Option<u64> {
+    let split = quantity.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(quantity.len());
+    let (number, unit) = quantity.split_at(split);
+    let factor: u64 = match unit {
+        "" => 1,
+        "k" => 1000,
+        "M" => 1000 * 1000,
+        "G" => 1000 * 1000 * 1000,
+        "Ki" => 1 << 10,
+        "Mi" => 1 << 20,
+        "Gi" => 1 << 30,
+        "Ti" => 1 << 40,
+        _ => return None,
+    };
+    let number: f64 = number.parse().ok().filter(|number: &f64| *number >= 0.0)?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, and memory is below 2^53"
+    )]
+    Some((number * factor as f64) as u64)
+}
+
 /// Processor and memory of a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -317,5 +349,14 @@ mod tests {
     fn quantities_may_be_numbers() {
         let worker: Worker = serde_norway::from_str("resources: {requests: {cpu: 1, memory: 1Gi}}").unwrap();
         assert_eq!(worker.resources.requests["cpu"], Quantity("1".to_owned()));
+    }
+
+    #[test]
+    fn quantities_of_memory_are_understood() {
+        assert_eq!(bytes("512Mi"), Some(512 << 20));
+        assert_eq!(bytes("1.5Gi"), Some(3 << 29));
+        assert_eq!(bytes("1000000"), Some(1_000_000));
+        assert_eq!(bytes("2G"), Some(2_000_000_000));
+        assert_eq!(bytes("lots"), None);
     }
 }

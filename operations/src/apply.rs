@@ -1,5 +1,6 @@
 //! The computing half of an operation: what `registry` delegates to. Planning is `tessera_core::operation::Planned`.
 
+use crate::form::Form;
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::region::Region;
 use tessera_core::geometry::Rect;
@@ -7,6 +8,14 @@ use tessera_core::operation::{Extent, Planned};
 
 /// An operation that computes pixels: pure, single-threaded, the same bits on every processor.
 pub trait Apply: Planned + Send + Sync {
+    /// What a form needs to know beside the schema.
+    fn form() -> Form
+    where
+        Self: Sized,
+    {
+        Form::advanced("More")
+    }
+
     /// Checks every parameter against the bounds that the schema declares; an operation may have none.
     ///
     /// # Errors

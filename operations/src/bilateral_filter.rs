@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced, reduced_number, reduced_radius};
 use crate::border::{Rows, Window, keep_alpha};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::Real;
 use crate::region::{Region, each_depth};
@@ -168,6 +169,14 @@ impl Planned for BilateralFilter {
 }
 
 impl Apply for BilateralFilter {
+    fn form() -> Form {
+        Form::advanced("Blur and sharpen")
+            .called("Bilateral filter (keeps edges)")
+            .with(Field::radius(5))
+            .with(Field::new("sigmaColor").called("Difference of colour").suggested(0.1).step(0.01))
+            .with(Field::length("sigmaSpace", 3.0).called("Distance"))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         RADIUS.check_whole("radius", self.radius)?;
         SIGMA_COLOR.check("sigmaColor", self.sigma_color)?;

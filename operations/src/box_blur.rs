@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced, reduced_radius};
 use crate::border::{Rows, Window};
+use crate::form::{Field, Form};
 use crate::light::{Encoded, Encoder};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::real::{Real, premultiplied_integers};
@@ -52,6 +53,12 @@ impl Planned for BoxBlur {
 }
 
 impl Apply for BoxBlur {
+    fn form() -> Form {
+        Form::advanced("Blur and sharpen")
+            .with(Field::radius(3))
+            .with(Field::new("linear").called("Average light"))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         RADIUS.check_whole("radius", self.radius)
     }

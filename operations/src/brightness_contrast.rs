@@ -1,6 +1,7 @@
 //! `brightnessContrast`: a straight line through the middle of the range, shifted.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_colours;
 use crate::region::{Region, Samples};
@@ -62,6 +63,13 @@ impl Planned for BrightnessContrast {
 }
 
 impl Apply for BrightnessContrast {
+    fn form() -> Form {
+        Form::basic("Light")
+            .called("Brightness and contrast")
+            .with(Field::factor("brightness").suggested(0.1))
+            .with(Field::factor("contrast").suggested(1.2))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         BRIGHTNESS.check("brightness", self.brightness)?;
         CONTRAST.check("contrast", self.contrast)

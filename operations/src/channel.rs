@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced};
 use crate::border::Rows;
+use crate::form::{Field, Form};
 use crate::parameter::list_names;
 use crate::region::{Region, each_depth};
 use schemars::JsonSchema;
@@ -71,6 +72,12 @@ impl Planned for Channel {
 }
 
 impl Apply for Channel {
+    fn form() -> Form {
+        Form::advanced("Channels")
+            .called("One channel")
+            .with(Field::new("name").called("Channel").suggested("red"))
+    }
+
     fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Same(self.clone())
     }

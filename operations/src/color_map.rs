@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced};
 use crate::color_table::{INFERNO, MAGMA, TURBO, VIRIDIS};
+use crate::form::{Field, Form};
 use crate::parameter::list_names;
 use crate::pointwise::map_pixels;
 use crate::region::{Region, Samples};
@@ -77,6 +78,12 @@ impl Planned for ColorMap {
 }
 
 impl Apply for ColorMap {
+    fn form() -> Form {
+        Form::advanced("Colour")
+            .called("False colours")
+            .with(Field::new("name").called("Colours").suggested("viridis"))
+    }
+
     fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Same(self.clone())
     }

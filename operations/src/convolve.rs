@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced};
 use crate::border::{Rows, Window};
+use crate::form::{Control, Field, Form};
 use crate::linear::{Linear, apply_linear};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::{Real, Tap};
@@ -94,6 +95,18 @@ impl Planned for Convolve {
 }
 
 impl Apply for Convolve {
+    fn form() -> Form {
+        Form::advanced("Blur and sharpen")
+            .called("Kernel of your own")
+            .with(Field::new("kernel").control(Control::Kernel).suggested(serde_json::json!([
+                [0, -1, 0],
+                [-1, 5, -1],
+                [0, -1, 0]
+            ])))
+            .with(Field::new("divisor").logarithmic())
+            .with(Field::new("offset").step(0.05))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         let odd = |length: usize| length % 2 == 1 && length <= MAX_SIDE;
         let columns = self.columns();

@@ -1,6 +1,7 @@
 //! `crop`: a part of the image.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Control, Field, Form};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::region::Region;
 use schemars::JsonSchema;
@@ -84,6 +85,15 @@ impl Planned for Crop {
 }
 
 impl Apply for Crop {
+    fn form() -> Form {
+        Form::basic("Geometry")
+            .drawn()
+            .with(Field::new("x").called("Left").unit("px"))
+            .with(Field::new("y").called("Top").unit("px"))
+            .with(Field::new("width").unit("px").control(Control::Size))
+            .with(Field::new("height").unit("px").control(Control::Size))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         PLACE.check_whole("x", self.x)?;
         PLACE.check_whole("y", self.y)?;

@@ -1,6 +1,7 @@
 //! `depth`: 8 bits to 16 and back.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::number_choice;
 use crate::region::{Region, Samples};
 use schemars::JsonSchema;
@@ -52,6 +53,10 @@ impl Planned for Depth {
 }
 
 impl Apply for Depth {
+    fn form() -> Form {
+        Form::advanced("Channels").called("Bit depth").with(Field::new("bits").suggested(8))
+    }
+
     fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Same(self.clone())
     }

@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced};
 use crate::border::{Rows, keep_alpha};
+use crate::form::{Field, Form};
 use crate::gaussian_blur::GaussianBlur;
 use crate::linear::Linear;
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
@@ -74,6 +75,14 @@ impl Planned for DifferenceOfGaussians {
 }
 
 impl Apply for DifferenceOfGaussians {
+    fn form() -> Form {
+        Form::advanced("Edges")
+            .called("Difference of Gaussians")
+            .with(Field::length("sigma1", 1.0).called("First blur"))
+            .with(Field::length("sigma2", 2.0).called("Second blur"))
+            .with(Field::factor("scale").called("Strength").logarithmic())
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         SIGMA.check("sigma1", self.sigma1)?;
         SIGMA.check("sigma2", self.sigma2)?;

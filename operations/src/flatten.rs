@@ -1,6 +1,7 @@
 //! `flatten`: alpha composed away.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Control, Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_pixels;
 use crate::region::{Region, each_depth};
@@ -75,6 +76,12 @@ impl Planned for Flatten {
 }
 
 impl Apply for Flatten {
+    fn form() -> Form {
+        Form::advanced("Channels")
+            .called("Remove transparency")
+            .with(Field::new("background").control(Control::Color))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         if !matches!(self.background.len(), 1 | 3) {
             let fault = format!("must have 1 or 3 numbers, not {}", self.background.len());

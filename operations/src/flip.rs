@@ -1,6 +1,7 @@
 //! `flip`: the mirror image.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::list_names;
 use crate::region::Region;
 use crate::turn::Turn;
@@ -68,6 +69,10 @@ impl Planned for Flip {
 }
 
 impl Apply for Flip {
+    fn form() -> Form {
+        Form::basic("Geometry").with(Field::new("axis").suggested("horizontal"))
+    }
+
     fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Same(self.clone())
     }

@@ -1,6 +1,7 @@
 //! `gamma`: a power of each sample.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_curve;
 use crate::region::Region;
@@ -36,6 +37,10 @@ impl Planned for Gamma {
 }
 
 impl Apply for Gamma {
+    fn form() -> Form {
+        Form::advanced("Light").with(Field::factor("gamma").suggested(1.5).logarithmic())
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         GAMMA.check("gamma", self.gamma)
     }

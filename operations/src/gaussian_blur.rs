@@ -3,6 +3,7 @@
 
 use crate::apply::{Apply, Reduced, reduced_number};
 use crate::border::Window;
+use crate::form::{Field, Form};
 use crate::linear::{apply_in_light, apply_linear};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::region::{Region, Samples};
@@ -68,6 +69,13 @@ impl Planned for GaussianBlur {
 }
 
 impl Apply for GaussianBlur {
+    fn form() -> Form {
+        Form::basic("Blur and sharpen")
+            .called("Blur")
+            .with(Field::length("sigma", 2.0).called("Strength"))
+            .with(Field::new("linear").called("Average light"))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         SIGMA.check("sigma", self.sigma)
     }

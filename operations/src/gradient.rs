@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced};
 use crate::border::{Rows, Window};
+use crate::form::{Field, Form, Group};
 use crate::neighbourhood::{map_neighbourhoods, scaled};
 use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
 use crate::region::{Region, each_depth};
@@ -67,6 +68,10 @@ macro_rules! gradients {
         }
 
         impl Apply for $name {
+            fn form() -> Form {
+                form_of(Self::NAME)
+            }
+
             fn check_bounds(&self) -> Result<(), OutOfBounds> {
                 SCALE.check("scale", self.scale)
             }
@@ -94,6 +99,13 @@ gradients! {
 
     /// Edges: the magnitude of the gradient by the Prewitt kernels (1 1 1, unnormalised), for each channel. Alpha stays.
     Prewitt = "prewitt": 1, 1;
+}
+
+/// The form of all three; the first is the one that people know.
+fn form_of(name: &str) -> Form {
+    let strength = Field::factor("scale").called("Strength").logarithmic();
+    let form = Form::advanced("Edges").with(Field::new("norm")).with(strength);
+    if name == Sobel::NAME { Form { group: Group::Basic, ..form }.called("Edges (Sobel)") } else { form }
 }
 
 /// The two kernels: a difference of (-1, 0, 1), and the weights (side, centre, side) across. Constants, so that the

@@ -1,6 +1,7 @@
 //! `grayscale`: colours to one intensity.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::list_names;
 use crate::pointwise::map_pixels;
 use crate::region::{Region, each_depth};
@@ -54,6 +55,10 @@ impl Planned for Grayscale {
 }
 
 impl Apply for Grayscale {
+    fn form() -> Form {
+        Form::basic("Colour").called("Black and white").with(Field::new("standard").called("Weights"))
+    }
+
     fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Same(self.clone())
     }

@@ -1,6 +1,7 @@
 //! `hueSaturation`: hue, saturation and value of each colour.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_pixels;
 use crate::region::{Region, each_depth};
@@ -97,6 +98,14 @@ impl Planned for HueSaturation {
 }
 
 impl Apply for HueSaturation {
+    fn form() -> Form {
+        Form::basic("Colour")
+            .called("Hue and saturation")
+            .with(Field::new("hue").step(1.0).unit("\u{b0}"))
+            .with(Field::factor("saturation").suggested(1.3))
+            .with(Field::factor("value").called("Brightness"))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         HUE.check("hue", self.hue)?;
         FACTOR.check("saturation", self.saturation)?;

@@ -1,6 +1,7 @@
 //! `invert`: the negative.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::Form;
 use crate::pointwise::map_colours;
 use crate::region::{Region, Samples};
 use schemars::JsonSchema;
@@ -29,6 +30,10 @@ impl Planned for Invert {
 }
 
 impl Apply for Invert {
+    fn form() -> Form {
+        Form::basic("Colour")
+    }
+
     fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Same(self.clone())
     }

@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced};
 use crate::border::{Rows, Window};
+use crate::form::{Field, Form};
 use crate::neighbourhood::{map_neighbourhoods, scaled};
 use crate::parameter::{Bounds, Millionths, OutOfBounds, number_choice};
 use crate::region::{Region, each_depth};
@@ -75,6 +76,12 @@ impl Planned for Laplacian {
 }
 
 impl Apply for Laplacian {
+    fn form() -> Form {
+        Form::advanced("Edges")
+            .with(Field::new("connectivity").called("Neighbours"))
+            .with(Field::factor("scale").called("Strength").logarithmic())
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         SCALE.check("scale", self.scale)
     }

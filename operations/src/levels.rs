@@ -1,6 +1,7 @@
 //! `levels`: a part of the range, stretched to all of it.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_curve;
 use crate::region::Region;
@@ -50,6 +51,13 @@ impl Planned for Levels {
 }
 
 impl Apply for Levels {
+    fn form() -> Form {
+        Form::advanced("Light")
+            .with(Field::new("black").step(0.01))
+            .with(Field::factor("gamma").called("Middle").logarithmic())
+            .with(Field::new("white").step(0.01))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         POINT.check("black", self.black)?;
         POINT.check("white", self.white)?;

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod chain;
+pub mod form;
 pub mod parameter;
 pub mod region;
 pub mod registry;

@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced, reduced_radius};
 use crate::border::{Rows, Window, keep_alpha};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::region::{Region, each_depth};
 use crate::sample::Sample;
@@ -51,6 +52,10 @@ impl Planned for MedianBlur {
 }
 
 impl Apply for MedianBlur {
+    fn form() -> Form {
+        Form::advanced("Blur and sharpen").called("Median (removes specks)").with(Field::radius(2))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         RADIUS.check_whole("radius", self.radius)
     }

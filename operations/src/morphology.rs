@@ -3,6 +3,7 @@
 use crate::apply::{Apply, Reduced, reduced_radius};
 use crate::border::{Rows, keep_alpha};
 use crate::extreme::{Element, Shape, extreme};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::region::{Region, each_depth};
 use crate::sample::Sample;
@@ -53,6 +54,10 @@ macro_rules! morphology {
         }
 
         impl Apply for $name {
+            fn form() -> Form {
+                Form::advanced("Morphology").with(Field::radius(2).logarithmic()).with(Field::new("shape"))
+            }
+
             fn check_bounds(&self) -> Result<(), OutOfBounds> {
                 RADIUS.check_whole("radius", self.radius)
             }

@@ -1,6 +1,7 @@
 //! `posterize`: few levels.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::pointwise::map_curve;
 use crate::region::Region;
@@ -36,6 +37,10 @@ impl Planned for Posterize {
 }
 
 impl Apply for Posterize {
+    fn form() -> Form {
+        Form::advanced("Colour").with(Field::new("levels").suggested(4).logarithmic())
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         LEVELS.check_whole("levels", self.levels)
     }

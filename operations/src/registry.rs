@@ -2,6 +2,7 @@
 //! nothing else in the project lists the operations.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::Form;
 use crate::parameter::OutOfBounds;
 use crate::region::Region;
 use schemars::JsonSchema;
@@ -27,6 +28,11 @@ macro_rules! operations {
         impl Operation {
             /// The names of all operations, in the order of the list.
             pub const NAMES: &[&str] = &[$(crate::$module::$name::NAME),*];
+
+            /// The names of all operations with their forms, in the order of the list.
+            pub fn forms() -> Vec<(&'static str, Form)> {
+                vec![$((crate::$module::$name::NAME, crate::$module::$name::form())),*]
+            }
 
             fn reduced_parameters(&self, level: u32) -> Reduced<Operation> {
                 match self { $(Operation::$name(parameters) => parameters.reduced(level).map(Operation::$name),)* }
@@ -183,6 +189,18 @@ mod tests {
         assert_eq!(parameters("Sobel")["norm"]["default"], "l2");
         assert_eq!(schema["$defs"]["Norm"]["enum"], json!(["l2", "l1"]));
         assert_eq!(schema["$defs"]["Invert"]["additionalProperties"], false);
+    }
+
+    #[test]
+    fn a_form_speaks_of_parameters_that_there_are() {
+        let schema = schemars::schema_for!(Operation).to_value();
+        for (branch, (name, form)) in schema["oneOf"].as_array().unwrap().iter().zip(Operation::forms()) {
+            let definition = branch["properties"][name]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+            let parameters = &schema["$defs"][definition]["properties"];
+            for field in form.fields {
+                assert!(parameters.get(field.name).is_some(), "{name} has no parameter {}", field.name);
+            }
+        }
     }
 
     #[test]

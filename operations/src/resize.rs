@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced};
 use crate::border::Rows;
+use crate::form::{Control, Field, Form};
 use crate::linear::{apply_in_light, apply_linear};
 use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
 use crate::region::{Region, Samples, each_depth};
@@ -156,6 +157,15 @@ impl Planned for Resize {
 }
 
 impl Apply for Resize {
+    fn form() -> Form {
+        Form::basic("Geometry")
+            .with(Field::new("scale").suggested(0.5).step(0.01).logarithmic())
+            .with(Field::new("width").unit("px").control(Control::Size))
+            .with(Field::new("height").unit("px").control(Control::Size))
+            .with(Field::new("filter"))
+            .with(Field::new("linear").called("Average light"))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         if (self.width.is_some() || self.height.is_some()) == self.scale.is_some() {
             let fault = "stands alone: give width, height or both, or only scale".to_owned();

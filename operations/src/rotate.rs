@@ -1,6 +1,7 @@
 //! `rotate`: quarter turns.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::number_choice;
 use crate::region::Region;
 use crate::turn::Turn;
@@ -74,6 +75,10 @@ impl Planned for Rotate {
 }
 
 impl Apply for Rotate {
+    fn form() -> Form {
+        Form::basic("Geometry").with(Field::new("degrees").called("Angle").suggested(90).unit("\u{b0}"))
+    }
+
     fn reduced(&self, _: u32) -> Reduced<Self> {
         Reduced::Same(self.clone())
     }

@@ -1,6 +1,7 @@
 //! `sepia`: the brown tone of old photographs.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_pixels;
 use crate::region::{Region, each_depth};
@@ -84,6 +85,10 @@ impl Planned for Sepia {
 }
 
 impl Apply for Sepia {
+    fn form() -> Form {
+        Form::basic("Colour").with(Field::new("amount").step(0.05))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         AMOUNT.check("amount", self.amount)
     }

@@ -1,6 +1,7 @@
 //! `threshold`: black or white.
 
 use crate::apply::{Apply, Reduced};
+use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_colours;
 use crate::region::{Region, Samples};
@@ -47,6 +48,12 @@ impl Planned for Threshold {
 }
 
 impl Apply for Threshold {
+    fn form() -> Form {
+        Form::advanced("Colour")
+            .with(Field::new("value").called("Level").suggested(128).step(1.0))
+            .with(Field::new("invert"))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         VALUE.check("value", self.value)
     }

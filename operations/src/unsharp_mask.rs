@@ -2,6 +2,7 @@
 
 use crate::apply::{Apply, Reduced, reduced_number};
 use crate::border::Rows;
+use crate::form::{Field, Form};
 use crate::gaussian_blur::GaussianBlur;
 use crate::linear::Linear;
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
@@ -123,6 +124,14 @@ impl Planned for UnsharpMask {
 }
 
 impl Apply for UnsharpMask {
+    fn form() -> Form {
+        Form::basic("Blur and sharpen")
+            .called("Sharpen")
+            .with(Field::length("sigma", 1.5).called("Radius"))
+            .with(Field::factor("amount"))
+            .with(Field::new("threshold").step(0.01))
+    }
+
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         SIGMA.check("sigma", self.sigma)?;
         AMOUNT.check("amount", self.amount)?;

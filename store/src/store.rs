@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::folder::Folder;
+use crate::part_body::PartBody;
 use crate::{ErrorKind, Location, Prefix, Result, StoreError};
 
 /// The smallest part of a multipart upload, in bytes, the last one excepted.
@@ -34,6 +36,8 @@ pub struct ObjectInfo {
     pub etag: String,
     /// Its metadata; empty in listings, and for files, which keep none.
     pub metadata: Metadata,
+    /// When it was written, where the store says so.
+    pub modified: Option<SystemTime>,
 }
 
 /// How to write an object.
@@ -127,11 +131,27 @@ pub trait Store: Debug + Send + Sync {
     /// Deletes objects of one bucket. What is not there counts as deleted.
     async fn delete(&self, all: &[Location]) -> Result<()>;
 
+    /// What lies directly in a folder: its folders and objects in order, at most `most` of both, from where `Folder::next`
+    /// of the page before says.
+    async fn browse(&self, prefix: &Prefix, from: Option<&str>, most: u16) -> Result<Folder> {
+        Ok(Folder::of(prefix, self.list(prefix, None).await?, from, most))
+    }
+
     /// Opens a multipart upload. `if_absent` has no effect here, see [`Store::complete_upload`].
     async fn create_upload(&self, at: &Location, options: &PutOptions) -> Result<Upload>;
 
     /// Writes a part; a number used before is replaced.
     async fn upload_part(&self, to: &Upload, number: u16, body: Bytes) -> Result<Part>;
+
+    /// Writes a part while its bytes arrive, and holds only what is on its way. It is not repeated, since the bytes are
+    /// gone: after an error the caller sends the part again.
+    async fn stream_part(&self, to: &Upload, number: u16, body: PartBody) -> Result<Part> {
+        let bytes = body.collect(&to.at).await?;
+        self.upload_part(to, number, bytes).await
+    }
+
+    /// The parts of an open upload, in order.
+    async fn list_parts(&self, upload: &Upload) -> Result<Vec<Part>>;
 
     /// Writes a part from another object of the same store, without passing the bytes through this machine.
     async fn copy_part(&self, to: &Upload, number: u16, source: &CopySource) -> Result<Part>;

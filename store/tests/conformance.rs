@@ -5,7 +5,7 @@ use tessera_store::{FileStore, MemoryStore, Prefix, Store, conformance};
 async fn check(store: &dyn Store, prefix: &Prefix) {
     let mut done = conformance::check(store, prefix).await.expect("the suite passes");
     done.extend(conformance::check_pages(store, prefix).await.expect("the suite passes"));
-    assert_eq!(done.len(), 19);
+    assert_eq!(done.len(), 22);
 }
 
 #[tokio::test]

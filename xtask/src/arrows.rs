@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
     ("probe", &[&["kube", "k8s-openapi"], C_CODECS, &["tessera-worker"]]),
     ("worker", &[&["kube", "k8s-openapi", "tessera-api", "tessera-operator"]]),
     ("operator", &[C_CODECS, &["tessera-worker"]]),
+    ("frontend", &[C_CODECS, &["tessera-worker", "tessera-operator", "tessera-preview"]]),
 ];
 
 /// Every dependency against the arrows.

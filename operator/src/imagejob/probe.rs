@@ -75,37 +75,11 @@ fn request(
 }
 
 fn limits(pool: &WorkerPool) -> Limits {
-    let memory = pool.spec.worker.resources.limits.get("memory").and_then(|quantity| bytes(&quantity.0));
     Limits {
         pixels: pool.spec.limits.pixels,
         operations: pool.spec.limits.operations,
-        // Without a limit a worker may use what a node has; the plan assumes the default.
-        memory: memory.unwrap_or(512 << 20),
+        memory: pool.spec.worker.memory_bytes(),
     }
-}
-
-/// Bytes of a Kubernetes quantity of memory; `None` for a form that memory is not given in.
-pub(crate) fn bytes(quantity: &str) -> Option<u64> {
-    let split = quantity.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(quantity.len());
-    let (number, unit) = quantity.split_at(split);
-    let factor: u64 = match unit {
-        "" => 1,
-        "k" => 1000,
-        "M" => 1000 * 1000,
-        "G" => 1000 * 1000 * 1000,
-        "Ki" => 1 << 10,
-        "Mi" => 1 << 20,
-        "Gi" => 1 << 30,
-        "Ti" => 1 << 40,
-        _ => return None,
-    };
-    let number: f64 = number.parse().ok().filter(|number: &f64| *number >= 0.0)?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "positive, and memory is below 2^53"
-    )]
-    Some((number * factor as f64) as u64)
 }
 
 /// The annotation asks for a number of shards; whatever it is, the file is the same.
@@ -212,18 +186,4 @@ fn store_problem(error: &dyn std::fmt::Display) -> Problem {
 
 fn location(uri: &Uri) -> Result<Location, Problem> {
     Location::new(&uri.bucket, &uri.key).map_err(|error| Problem::new(Reason::InvalidSpec, error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantities_of_memory_are_understood() {
-        assert_eq!(bytes("512Mi"), Some(512 << 20));
-        assert_eq!(bytes("1.5Gi"), Some(3 << 29));
-        assert_eq!(bytes("1000000"), Some(1_000_000));
-        assert_eq!(bytes("2G"), Some(2_000_000_000));
-        assert_eq!(bytes("lots"), None);
-    }
 }

@@ -5,7 +5,9 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::{Bench, Broken, Checked, fails, noise, same};
-use crate::{CopySource, ErrorKind, Location, MIN_PART, Metadata, Part, PutOptions, Scheme, Upload};
+use crate::{
+    CopySource, ErrorKind, Location, MIN_PART, Metadata, Part, PartBody, PutOptions, Scheme, Upload,
+};
 
 const MIN: usize = MIN_PART as usize;
 const PAGE: usize = 1000;
@@ -55,6 +57,32 @@ pub(super) async fn parts_and_copies_are_joined(bench: &Bench<'_>) -> Checked {
     let whole = [header, one, two.slice(77..)].concat();
     same("bytes are equal", bytes(bench, &upload.at).await? == whole, true)?;
     same("open uploads", bench.store.list_uploads(&upload.at.parent()).await?, Vec::new())
+}
+
+/// In chunks that no page of anything divides, the last part short.
+pub(super) async fn parts_that_are_streamed_are_listed_and_joined(bench: &Bench<'_>) -> Checked {
+    let (one, two) = (noise(MIN + 1, 30), noise(70_001, 31));
+    let upload = open(bench, "streamed/out.tif").await?;
+    let mut parts = Vec::new();
+    for (number, bytes) in [(3, &two), (1, &one)] {
+        let chunks: Vec<_> = bytes.chunks(65_521).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        let body = PartBody::new(bytes.len() as u64, futures::stream::iter(chunks));
+        parts.insert(0, bench.store.stream_part(&upload, number, body).await?);
+    }
+    same("parts", bench.store.list_parts(&upload).await?, parts.clone())?;
+    bench.store.complete_upload(&upload, &parts, &by("uid")).await?;
+    same("bytes are equal", bytes(bench, &upload.at).await? == [one, two].concat(), true)?;
+    fails("parts of no upload", bench.store.list_parts(&upload).await, ErrorKind::NoSuchUpload)
+}
+
+/// The sender breaks off: nothing of the part stays.
+pub(super) async fn a_part_that_breaks_off_is_no_part(bench: &Bench<'_>) -> Checked {
+    let upload = open(bench, "broken/out.tif").await?;
+    let chunks = [Ok(noise(10_000, 32)), Err(std::io::Error::other("gone"))];
+    let body = PartBody::new(20_000, futures::stream::iter(chunks));
+    same("failed", bench.store.stream_part(&upload, 1, body).await.is_err(), true)?;
+    same("parts", bench.store.list_parts(&upload).await?, Vec::new())?;
+    Ok(bench.store.abort_upload(&upload).await?)
 }
 
 pub(super) async fn a_part_can_be_replaced(bench: &Bench<'_>) -> Checked {

@@ -100,6 +100,27 @@ pub(super) async fn a_listing_is_in_order_and_of_the_prefix_alone(bench: &Bench<
     same("addresses after one", rest.into_iter().map(|info| info.at).collect(), wanted[3..].to_vec())
 }
 
+pub(super) async fn a_folder_is_shown_page_by_page(bench: &Bench<'_>) -> Checked {
+    for name in ["shown/b/2", "shown/a", "shown/b/10", "shown/b-c", "shown/d/e/f"] {
+        bench.store.put(&bench.at(name)?, noise(3, 7), &PutOptions::default()).await?;
+    }
+    let prefix = bench.prefix.folder("shown")?;
+    let (mut objects, mut folders, mut from, mut pages) = (Vec::new(), Vec::new(), None, 0);
+    loop {
+        let page = bench.store.browse(&prefix, from.as_deref(), 3).await?;
+        objects.extend(page.objects.iter().map(|info| info.at.name().to_owned()));
+        folders.extend(page.folders.iter().map(|folder| folder.path().to_owned()));
+        (from, pages) = (page.next, pages + 1);
+        if from.is_none() {
+            break;
+        }
+    }
+    same("objects", objects, ["a", "b-c"].map(str::to_owned).to_vec())?;
+    let wanted = ["b/", "d/"].map(|name| format!("{}{name}", prefix.path())).to_vec();
+    same("folders", folders, wanted)?;
+    same("pages", pages, 2)
+}
+
 pub(super) async fn keys_with_unusual_characters_are_kept(bench: &Bench<'_>) -> Checked {
     let names = ["odd/a b+c", "odd/über 图", "odd/50%25", "odd/q?x=1&y#z", "odd/(a)*'!~=@,;:$"];
     let mut wanted = names.iter().map(|name| bench.at(name)).collect::<Result<Vec<_>, Broken>>()?;

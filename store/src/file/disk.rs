@@ -33,7 +33,13 @@ pub(super) fn etag(file: &Metadata) -> String {
 }
 
 fn info(at: &Location, file: &Metadata) -> ObjectInfo {
-    ObjectInfo { at: at.clone(), size: file.len(), etag: etag(file), metadata: crate::Metadata::new() }
+    ObjectInfo {
+        at: at.clone(),
+        size: file.len(),
+        etag: etag(file),
+        metadata: crate::Metadata::new(),
+        modified: file.modified().ok(),
+    }
 }
 
 /// An open file and its tag, unless it is none or has another tag.

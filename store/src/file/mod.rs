@@ -87,6 +87,11 @@ impl Store for FileStore {
         blocking(move || multipart::upload(&to, number, &body)).await
     }
 
+    async fn list_parts(&self, upload: &Upload) -> Result<Vec<Part>> {
+        let upload = upload.clone();
+        blocking(move || multipart::parts(&upload)).await
+    }
+
     async fn copy_part(&self, to: &Upload, number: u16, source: &CopySource) -> Result<Part> {
         served(source.from.scheme(), &source.from)?;
         let (to, source) = (to.clone(), source.clone());

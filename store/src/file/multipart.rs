@@ -68,6 +68,21 @@ fn write_part(to: &Upload, number: u16, fill: impl FnOnce(&mut File) -> Result<(
     Ok(Part { number, etag: etag(&found), size: found.len() })
 }
 
+/// The parts that are whole, in order of their numbers, which is that of their names.
+pub(super) fn parts(upload: &Upload) -> Result<Vec<Part>> {
+    let folder = existing(upload)?;
+    let mut all = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(of(&upload.at))? {
+        let entry = entry.map_err(of(&upload.at))?;
+        let name = entry.file_name().into_string().unwrap_or_default();
+        let Some(number) = name.parse().ok().filter(|number| part_name(*number) == name) else { continue };
+        let found = entry.metadata().map_err(of(&upload.at))?;
+        all.push(Part { number, etag: etag(&found), size: found.len() });
+    }
+    all.sort_by_key(|part| part.number);
+    Ok(all)
+}
+
 pub(super) fn complete(upload: &Upload, parts: &[Part], if_absent: bool) -> Result<String> {
     let folder = existing(upload)?;
     for (index, part) in parts.iter().enumerate() {

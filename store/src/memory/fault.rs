@@ -12,6 +12,7 @@ pub enum Call {
     Delete,
     CreateUpload,
     UploadPart,
+    ListParts,
     CopyPart,
     CompleteUpload,
     AbortUpload,

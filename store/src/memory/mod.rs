@@ -138,6 +138,10 @@ impl Store for MemoryStore {
         })
     }
 
+    async fn list_parts(&self, upload: &Upload) -> Result<Vec<Part>> {
+        self.run(Call::ListParts, &upload.at, |state| state.parts(upload))
+    }
+
     async fn copy_part(&self, to: &Upload, number: u16, source: &CopySource) -> Result<Part> {
         self.run(Call::CopyPart, &to.at, |state| {
             let bytes = state.copied(source)?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
+use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
 
@@ -18,6 +19,7 @@ pub(super) struct Object {
     pub(super) bytes: Bytes,
     etag: String,
     metadata: Metadata,
+    modified: SystemTime,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,7 @@ impl Object {
             size: self.bytes.len() as u64,
             etag: self.etag.clone(),
             metadata: self.metadata.clone(),
+            modified: Some(self.modified),
         }
     }
 
@@ -102,7 +105,8 @@ impl State {
             return Err(StoreError::Exists { at: at.to_string() });
         }
         let etag = tag(&bytes, parts);
-        let object = Object { bytes, etag: etag.clone(), metadata: options.metadata.clone() };
+        let (metadata, modified) = (options.metadata.clone(), SystemTime::now());
+        let object = Object { bytes, etag: etag.clone(), metadata, modified };
         self.objects.insert(at.clone(), object);
         Ok(etag)
     }
@@ -156,6 +160,16 @@ impl State {
         let part = Part { number, etag: tag(&bytes, None), size: bytes.len() as u64 };
         self.upload(to)?.parts.insert(number, bytes);
         Ok(part)
+    }
+
+    /// The parts of an upload, in order.
+    pub(super) fn parts(&mut self, upload: &Upload) -> Result<Vec<Part>> {
+        let part = |(number, bytes): (&u16, &Bytes)| Part {
+            number: *number,
+            etag: tag(bytes, None),
+            size: bytes.len() as u64,
+        };
+        Ok(self.upload(upload)?.parts.iter().map(part).collect())
     }
 
     /// The bytes that a copy takes, under AWS's rules.

@@ -77,6 +77,18 @@ pub(super) fn while_completing(timeouts: &Timeouts, size: u64) -> Builder {
     Config::builder().timeout_config(config)
 }
 
+/// A part that is sent as it comes takes as long as its sender.
+pub(super) fn while_sending(timeouts: &Timeouts) -> Builder {
+    let hour = Duration::from_secs(3600);
+    let config = TimeoutConfig::builder()
+        .connect_timeout(timeouts.connect)
+        .read_timeout(hour)
+        .operation_attempt_timeout(hour)
+        .operation_timeout(hour)
+        .build();
+    Config::builder().timeout_config(config).retry_config(RetryConfig::disabled())
+}
+
 fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))

@@ -14,8 +14,8 @@ use aws_sdk_s3::types::ChecksumAlgorithm;
 use bytes::Bytes;
 
 use crate::{
-    Checksums, ConfigError, CopySource, Location, ObjectInfo, Part, Prefix, PutOptions, Result, Scheme,
-    Store, StoreConfig, StoreError, Timeouts, Upload,
+    Checksums, ConfigError, CopySource, Folder, Location, ObjectInfo, Part, PartBody, Prefix, PutOptions,
+    Result, Scheme, Store, StoreConfig, StoreError, Timeouts, Upload,
 };
 
 /// Objects of AWS S3 and of servers that speak its protocol. Cheap to clone.
@@ -100,6 +100,11 @@ impl Store for S3Store {
         objects::list(self, prefix, after).await
     }
 
+    async fn browse(&self, prefix: &Prefix, from: Option<&str>, most: u16) -> Result<Folder> {
+        served(prefix.scheme(), prefix)?;
+        objects::browse(self, prefix, from, most).await
+    }
+
     async fn delete(&self, all: &[Location]) -> Result<()> {
         objects::delete(self, all).await
     }
@@ -111,6 +116,14 @@ impl Store for S3Store {
 
     async fn upload_part(&self, to: &Upload, number: u16, body: Bytes) -> Result<Part> {
         multipart::upload(self, to, number, body).await
+    }
+
+    async fn stream_part(&self, to: &Upload, number: u16, body: PartBody) -> Result<Part> {
+        multipart::stream(self, to, number, body).await
+    }
+
+    async fn list_parts(&self, upload: &Upload) -> Result<Vec<Part>> {
+        multipart::parts(self, upload).await
     }
 
     async fn copy_part(&self, to: &Upload, number: u16, source: &CopySource) -> Result<Part> {

@@ -1,18 +1,24 @@
 //! Multipart uploads over S3. Unknown results are settled by the trait, not here.
 
 use std::fmt::Write;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
+use futures::StreamExt;
+use http_body::{Body, Frame, SizeHint};
 
 use super::answer::failed;
-use super::client::while_completing;
+use super::client::{while_completing, while_sending};
 use super::objects::to_map;
 use super::{S3Store, bare, closed, exists, quoted};
 use crate::store::{check_number, check_range};
 use crate::{
-    CopySource, ErrorKind, Location, Part, Prefix, PutOptions, Result, StoreError, Upload, joined_size,
+    CopySource, ErrorKind, Location, Part, PartBody, Prefix, PutOptions, Result, StoreError, Upload,
+    joined_size,
 };
 
 /// Names no checksum: a store that knows them takes CRC-64/NVME over the object by itself. An upload that names one
@@ -44,6 +50,78 @@ pub(super) async fn upload(store: &S3Store, to: &Upload, number: u16, body: Byte
         .await;
     let answer = answer.map_err(|error| failed(&to.at, error))?;
     part(to, number, answer.e_tag(), size)
+}
+
+/// Sends the bytes on as they come. Neither the SDK nor we can repeat it. The sender may be slow: there is no limit but
+/// that of an hour for the part.
+pub(super) async fn stream(store: &S3Store, to: &Upload, number: u16, body: PartBody) -> Result<Part> {
+    check_number(to, number)?;
+    let size = body.size();
+    let request = store.client.upload_part().bucket(to.at.bucket()).key(to.at.key()).upload_id(&to.id);
+    let answer = request
+        .part_number(i32::from(number))
+        .set_checksum_algorithm(store.checksum())
+        .body(ByteStream::from_body_1_x(SentBody(Mutex::new(body))))
+        .customize()
+        .config_override(while_sending(&store.timeouts))
+        .send()
+        .await;
+    let answer = answer.map_err(|error| failed(&to.at, error))?;
+    part(to, number, answer.e_tag(), size)
+}
+
+/// A part's bytes as the body of a request. The SDK wants it to be `Sync`, which a mutex makes of it; it is never locked.
+struct SentBody(Mutex<PartBody>);
+
+impl SentBody {
+    fn inner(&mut self) -> &mut PartBody {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Body for SentBody {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
+        self.inner().poll_next_unpin(context).map_ok(Frame::data)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.lock().unwrap_or_else(PoisonError::into_inner).left())
+    }
+}
+
+/// The parts that have arrived, page by page.
+pub(super) async fn parts(store: &S3Store, upload: &Upload) -> Result<Vec<Part>> {
+    let at = &upload.at;
+    let request = store.client.list_parts().bucket(at.bucket()).key(at.key()).upload_id(&upload.id);
+    let mut pages = request.into_paginator().send();
+    let mut all = Vec::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| no_upload(at, failed(at, error)))?;
+        for found in page.parts() {
+            let number = found.part_number().and_then(|number| u16::try_from(number).ok());
+            let size = found.size().and_then(|size| u64::try_from(size).ok());
+            let (Some(number), Some(size)) = (number, size) else {
+                return Err(StoreError::invalid(at, "PartWithoutNumber"));
+            };
+            all.push(part(upload, number, found.e_tag(), size)?);
+        }
+    }
+    all.sort_by_key(|part| part.number);
+    Ok(all)
+}
+
+/// Of an upload that is not there some servers say that the object is not there.
+fn no_upload(at: &Location, error: StoreError) -> StoreError {
+    match error {
+        StoreError::NotFound { .. } => StoreError::NoSuchUpload { at: at.to_string() },
+        other => other,
+    }
 }
 
 pub(super) async fn copy(store: &S3Store, to: &Upload, number: u16, source: &CopySource) -> Result<Part> {

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
 use bytes::Bytes;
 
 use super::answer::failed;
 use super::{S3Store, bare, closed, exists, quoted};
-use crate::{ErrorKind, Location, Metadata, ObjectInfo, Prefix, PutOptions, Result, StoreError};
+use crate::{ErrorKind, Folder, Location, Metadata, ObjectInfo, Prefix, PutOptions, Result, StoreError};
 
 /// The SDK repeats requests, but not a body that breaks off: we do.
 const BODY_ATTEMPTS: u32 = 3;
@@ -24,6 +24,7 @@ pub(super) async fn head(store: &S3Store, at: &Location) -> Result<ObjectInfo> {
             size: size(at, found.content_length())?,
             etag: bare(found.e_tag()),
             metadata: metadata(found.metadata()),
+            modified: time(found.last_modified()),
         }),
         Err(error) => Err(missing_bucket(store, at, failed(at, error)).await),
     }
@@ -54,6 +55,7 @@ async fn get_once(store: &S3Store, at: &Location) -> Result<(ObjectInfo, Bytes)>
         size: size(at, answer.content_length())?,
         etag: bare(answer.e_tag()),
         metadata: metadata(answer.metadata()),
+        modified: time(answer.last_modified()),
     };
     let bytes = body(store, at, answer, info.size).await?;
     Ok((info, bytes))
@@ -159,12 +161,42 @@ pub(super) async fn list(
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| failed(prefix, error))?;
         for object in page.contents() {
-            let at = Location::listed(prefix.bucket(), object.key().unwrap_or_default());
-            let size = size(&at, object.size())?;
-            all.push(ObjectInfo { at, size, etag: bare(object.e_tag()), metadata: Metadata::new() });
+            all.push(listed(prefix, object)?);
         }
     }
     Ok(all)
+}
+
+fn listed(prefix: &Prefix, object: &Object) -> Result<ObjectInfo> {
+    let at = Location::listed(prefix.bucket(), object.key().unwrap_or_default());
+    Ok(ObjectInfo {
+        size: size(&at, object.size())?,
+        at,
+        etag: bare(object.e_tag()),
+        metadata: Metadata::new(),
+        modified: time(object.last_modified()),
+    })
+}
+
+/// One page of a folder. Folders that others would not write are left out.
+pub(super) async fn browse(
+    store: &S3Store,
+    prefix: &Prefix,
+    from: Option<&str>,
+    most: u16,
+) -> Result<Folder> {
+    let request = store.client.list_objects_v2().bucket(prefix.bucket()).prefix(prefix.path());
+    let request = request.delimiter("/").max_keys(i32::from(most));
+    let page = request.set_continuation_token(from.map(str::to_owned)).send().await;
+    let page = page.map_err(|error| failed(prefix, error))?;
+    let paths = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
+    let objects: Result<Vec<ObjectInfo>> =
+        page.contents().iter().map(|object| listed(prefix, object)).collect();
+    Ok(Folder {
+        folders: paths.filter_map(|path| Prefix::new(prefix.bucket(), path).ok()).collect(),
+        objects: objects?,
+        next: page.next_continuation_token().map(str::to_owned).filter(|next| !next.is_empty()),
+    })
 }
 
 pub(super) async fn delete(store: &S3Store, all: &[Location]) -> Result<()> {
@@ -199,6 +231,10 @@ async fn delete_batch(store: &S3Store, batch: &[Location]) -> Result<()> {
 fn size(at: &Location, length: Option<i64>) -> Result<u64> {
     let length = length.and_then(|length| u64::try_from(length).ok());
     length.ok_or_else(|| StoreError::wrong_bytes(at, "it gave no size"))
+}
+
+fn time(at: Option<&DateTime>) -> Option<SystemTime> {
+    at.and_then(|at| SystemTime::try_from(*at).ok())
 }
 
 fn metadata(map: Option<&HashMap<String, String>>) -> Metadata {
