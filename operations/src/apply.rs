@@ -3,6 +3,7 @@
 use crate::form::Form;
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::region::Region;
+use crate::target::Target;
 use tessera_core::geometry::Rect;
 use tessera_core::operation::{Extent, Planned};
 
@@ -35,6 +36,19 @@ pub trait Apply: Planned + Send + Sync {
     /// `input` must hold at least `self.reads(output, image.size)` in pixels of `image.pixel`, and the parameters must
     /// be within their bounds. The result covers exactly `output`.
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region;
+
+    /// The same, written straight to its place: the rectangle of `target`, whose pixel type is the result's.
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        target.paste(&self.apply(input, target.rect, image));
+    }
+}
+
+/// The pixels `output` of an operation that writes its result to its place.
+pub(crate) fn apply_by_target(operation: &impl Apply, input: &Region, output: Rect, image: Extent) -> Region {
+    let pixel = operation.output(image).map_or(image.pixel, |extent| extent.pixel);
+    let mut region = Region::zeroed(output, pixel);
+    operation.apply_to(input, &mut region.target(), image);
+    region
 }
 
 /// What a preview that is zoomed out by a power of two may do in place of computing the whole picture.

@@ -7,6 +7,7 @@ use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::Real;
 use crate::region::{Region, each_depth};
 use crate::sample::{Sample, round_f32};
+use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -64,7 +65,7 @@ impl BilateralFilter {
 
     /// The means for `N` channels, of which `C` are colours.
     fn means<S: Sample, const N: usize, const C: usize>(&self, rows: &Rows<S>, window: &Window) -> Vec<S> {
-        let (length, width) = (window.padded(), window.output.width as usize);
+        let length = window.padded();
         let disc = Disc {
             places: self
                 .disc()
@@ -77,6 +78,24 @@ impl BilateralFilter {
             centre: window.radius as usize * (length + 1),
             fading: power(1.0, self.sigma_color.to_f64() * f64::from(S::MAX)) as f32,
         };
+        vectorised(Means::<S, N, C> { rows, window, disc: &disc })
+    }
+}
+
+/// The means for `N` channels, of which `C` are colours, in one rectangle.
+struct Means<'a, S, const N: usize, const C: usize> {
+    rows: &'a Rows<'a, S>,
+    window: &'a Window,
+    disc: &'a Disc,
+}
+
+impl<S: Sample, const N: usize, const C: usize> Kernel for Means<'_, S, N, C> {
+    type Output = Vec<S>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<S> {
+        let Means { rows, window, disc } = self;
+        let (length, width) = (window.padded(), window.output.width as usize);
         let planes: [Vec<f32>; N] = planes(&window.padded_rows(rows, |sample| sample));
         let mut result = vec![S::default(); width * window.output.height as usize * N];
         for (y, row) in result.chunks_exact_mut((width * N).max(1)).enumerate() {
@@ -97,6 +116,7 @@ fn power(square: f64, sigma: f64) -> f64 {
 }
 
 /// The channels of padded pixels apart, with room for a block behind the last.
+#[inline(always)]
 fn planes<S: Sample, const N: usize>(padded: &[S]) -> [Vec<f32>; N] {
     std::array::from_fn(|channel| {
         let samples = padded.iter().skip(channel).step_by(N).map(|sample| sample.widen() as f32);
@@ -116,6 +136,7 @@ struct Disc {
 
 impl Disc {
     /// The means of the colours around a block of pixels; `at` is the top left corner of the first disc.
+    #[inline(always)]
     fn means<const N: usize, const C: usize>(&self, planes: &[Vec<f32>; N], at: usize) -> [[f32; LANES]; C] {
         let here: [[f32; LANES]; C] = std::array::from_fn(|c| load(&planes[c], at + self.centre));
         let (mut sums, mut weights) = ([[0.0f32; LANES]; C], [0.0f32; LANES]);
@@ -138,11 +159,13 @@ impl Disc {
     }
 }
 
+#[inline(always)]
 fn load(plane: &[f32], at: usize) -> [f32; LANES] {
     *plane[at..].first_chunk().expect("as many values as lanes follow the last row")
 }
 
 /// 1 / 2^x for x from 0; within 4e-6 of it, and nearly 0 where x is above 126.
+#[inline(always)]
 fn half_to_the(x: f32) -> f32 {
     let x = x.min(126.0);
     let whole = round_f32(x);

@@ -16,6 +16,7 @@ pub(crate) struct Rows<'a, T> {
 
 impl<'a, T> Rows<'a, T> {
     /// The samples of row `y` in the columns of `columns`, both inside the rectangle.
+    #[inline(always)]
     pub(crate) fn row(&self, y: u32, columns: Rect) -> &'a [T] {
         let pixel =
             (y - self.rect.y) as usize * self.rect.width as usize + (columns.x - self.rect.x) as usize;
@@ -78,6 +79,7 @@ impl Window {
 
     /// All rows that a neighbourhood in the output looks at, padded on all sides with the nearest pixels of the image,
     /// each value through `f`: `output.height + 2 * radius` rows of `padded() * channels` values.
+    #[inline(always)]
     pub(crate) fn padded_rows<T: Copy, U: Copy + Default>(
         &self,
         rows: &Rows<T>,

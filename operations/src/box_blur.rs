@@ -1,4 +1,5 @@
-//! `boxBlur`: the mean of a square. Running sums of integers, so that the cost does not depend on the radius.
+//! `boxBlur`: the mean of a square. Sums of integers: running ones down the columns, and along the rows those of windows
+//! that double in length, so that the cost hardly depends on the radius.
 
 use crate::apply::{Apply, Reduced, reduced_radius};
 use crate::border::{Rows, Window};
@@ -8,6 +9,7 @@ use crate::parameter::{Bounds, OutOfBounds};
 use crate::real::{Real, premultiplied_integers};
 use crate::region::{Region, each_depth};
 use crate::sample::Sample;
+use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::{AddAssign, SubAssign};
@@ -69,38 +71,66 @@ impl Apply for BoxBlur {
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
         let window = Window { output, radius: self.radius, image: image.size };
+        let linear = self.linear;
         let samples = each_depth!(&input.samples, samples => {
-            let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-            match (input.channels, self.linear) {
-                (Channels::Gray | Channels::Rgb, false) => opaque(&rows, &window),
-                (Channels::GrayAlpha, false) => with_alpha::<_, 2>(&rows, &window),
-                (Channels::Rgba, false) => with_alpha::<_, 4>(&rows, &window),
-                (Channels::Gray | Channels::Rgb, true) => opaque_in_light(&rows, &window),
-                (Channels::GrayAlpha, true) => with_alpha_in_light::<_, 2>(&rows, &window),
-                (Channels::Rgba, true) => with_alpha_in_light::<_, 4>(&rows, &window),
-            }
+            vectorised(Boxes { samples, input, window: &window, linear })
         });
         Region { rect: output, channels: input.channels, samples }
     }
 }
 
+/// The blur of one rectangle.
+struct Boxes<'a, S> {
+    samples: &'a [S],
+    input: &'a Region,
+    window: &'a Window,
+    linear: bool,
+}
+
+impl<S: Encoded> Kernel for Boxes<'_, S> {
+    type Output = Vec<S>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<S> {
+        let Boxes { samples, input, window, linear } = self;
+        let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+        match (input.channels, linear) {
+            (Channels::Gray | Channels::Rgb, false) => opaque(&rows, window),
+            (Channels::GrayAlpha, false) => with_alpha::<_, 2>(&rows, window),
+            (Channels::Rgba, false) => with_alpha::<_, 4>(&rows, window),
+            (Channels::Gray | Channels::Rgb, true) => opaque_in_light(&rows, window),
+            (Channels::GrayAlpha, true) => with_alpha_in_light::<_, 2>(&rows, window),
+            (Channels::Rgba, true) => with_alpha_in_light::<_, 4>(&rows, window),
+        }
+    }
+}
+
+/// The largest radius at which means of 8 bits are exact in f32: two roundings, each of 2^-24 of 255, are less than a
+/// mean's distance from a half, which is at least half of 1 / side^2, as side^2 is odd.
+const LARGEST_IN_F32: u32 = 60;
+
 /// Sums of samples fit in 32 bits: 65535 * 201^2 < 2^32.
+#[inline(always)]
 fn opaque<S: Sample>(rows: &Rows<S>, window: &Window) -> Vec<S> {
     let scale = 1.0 / f64::from((2 * window.radius + 1).pow(2));
     let mut result =
         Vec::with_capacity(window.output.width as usize * window.output.height as usize * rows.channels);
-    box_sums(
-        rows,
-        window,
-        |sample| sample.widen() as u32,
-        |sums| {
+    let widen = |sample: S| sample.widen() as u32;
+    if S::MAX == 255 && window.radius <= LARGEST_IN_F32 {
+        let scale = scale as f32;
+        box_sums(rows, window, widen, |sums| {
+            result.extend(sums.iter().map(|sum| (sum.cast_signed() as f32 * scale).sample::<S>()));
+        });
+    } else {
+        box_sums(rows, window, widen, |sums| {
             result.extend(sums.iter().map(|sum| (f64::from(*sum) * scale).sample::<S>()));
-        },
-    );
+        });
+    }
     result
 }
 
 /// Sums of premultiplied colours are below 2^53, so the quotients are rounded only once.
+#[inline(always)]
 fn with_alpha<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window) -> Vec<S> {
     let scale = 1.0 / f64::from((2 * window.radius + 1).pow(2));
     let rect = window.read();
@@ -123,10 +153,12 @@ fn with_alpha<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window) -> Vec
 const LIGHT: f64 = (1u64 << 28) as f64;
 
 /// The light of a sample.
+#[inline(always)]
 fn decode<S: Encoded>(light: &[f32], sample: S) -> u64 {
     (f64::from(light[sample.widen() as usize]) * LIGHT).round_ties_even() as u64
 }
 
+#[inline(always)]
 fn opaque_in_light<S: Encoded>(rows: &Rows<S>, window: &Window) -> Vec<S> {
     let scale = 1.0 / (LIGHT * f64::from((2 * window.radius + 1).pow(2)));
     let (rect, light, encoder) = (window.read(), S::light(), Encoder::new());
@@ -140,6 +172,7 @@ fn opaque_in_light<S: Encoded>(rows: &Rows<S>, window: &Window) -> Vec<S> {
     result
 }
 
+#[inline(always)]
 fn with_alpha_in_light<S: Encoded, const N: usize>(rows: &Rows<S>, window: &Window) -> Vec<S> {
     let scale = 1.0 / f64::from((2 * window.radius + 1).pow(2));
     let (rect, light, encoder) = (window.read(), S::light(), Encoder::new());
@@ -164,7 +197,8 @@ fn with_alpha_in_light<S: Encoded, const N: usize>(rows: &Rows<S>, window: &Wind
 }
 
 /// Hands the rows of sums over the square around each sample to `finish`, from top to bottom.
-fn box_sums<T: Copy, A: Copy + Default + AddAssign + SubAssign>(
+#[inline(always)]
+fn box_sums<T: Copy, A: Sum>(
     rows: &Rows<T>,
     window: &Window,
     widen: impl Fn(T) -> A,
@@ -173,44 +207,72 @@ fn box_sums<T: Copy, A: Copy + Default + AddAssign + SubAssign>(
     let (channels, radius, read) = (rows.channels, window.radius as i32, window.read());
     let inside = window.inside().start * channels..window.inside().end * channels;
     let mut columns = vec![A::default(); window.padded() * channels];
+    let mut windows = vec![A::default(); window.padded() * channels];
     let mut sums = vec![A::default(); window.output.width as usize * channels];
     let row = |y: u32, dy: i32| rows.row(window.row(y, dy), read);
     for y in window.output.y..window.output.bottom() {
         let columns_inside = &mut columns[inside.clone()];
         if y == window.output.y {
-            (-radius..=radius).for_each(|dy| add(columns_inside, row(y, dy), &widen));
+            for dy in -radius..=radius {
+                columns_inside.iter_mut().zip(row(y, dy)).for_each(|(sum, value)| *sum += widen(*value));
+            }
         } else {
-            add(columns_inside, row(y, radius), &widen);
-            columns_inside.iter_mut().zip(row(y - 1, -radius)).for_each(|(sum, value)| *sum -= widen(*value));
+            let rows = row(y, radius).iter().zip(row(y - 1, -radius));
+            for (sum, (first, last)) in columns_inside.iter_mut().zip(rows) {
+                *sum += widen(*first);
+                *sum -= widen(*last);
+            }
         }
         window.replicate(&mut columns, channels);
-        (0..channels)
-            .for_each(|channel| slide(&columns, &mut sums, (channel, channels), window.radius as usize));
+        windows.copy_from_slice(&columns);
+        add_windows(&mut windows, &mut sums, 2 * window.radius as usize + 1, channels);
         finish(&sums);
     }
 }
 
-fn add<T: Copy, A: AddAssign>(sums: &mut [A], row: &[T], widen: impl Fn(T) -> A) {
-    sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += widen(*value));
+/// What is summed.
+trait Sum: Copy + Default + AddAssign + SubAssign {}
+
+impl Sum for u32 {}
+
+impl Sum for u64 {}
+
+/// Makes `sums` those of `side` values that are `stride` apart, from each on. `windows` begins with the values; it becomes
+/// the sums of 2, 4, 8, ... of them, of which those that `side` is made of are added up.
+#[inline(always)]
+fn add_windows<A: Sum>(windows: &mut [A], sums: &mut [A], side: usize, stride: usize) {
+    sums.fill(A::default());
+    let (mut length, mut from) = (1, 0);
+    loop {
+        if side & length > 0 {
+            sums.iter_mut().zip(&windows[from * stride..]).for_each(|(sum, window)| *sum += *window);
+            from += length;
+        }
+        if 2 * length > side {
+            return;
+        }
+        add_ahead(windows, length * stride);
+        length *= 2;
+    }
 }
 
-/// The sums of `2 * radius + 1` columns of one channel.
-fn slide<A: Copy + Default + AddAssign + SubAssign>(
-    columns: &[A],
-    sums: &mut [A],
-    (channel, channels): (usize, usize),
-    radius: usize,
-) {
-    let side = 2 * radius + 1;
-    let channel_of = |samples: usize| channel + samples * channels;
-    let mut sum = A::default();
-    (0..side - 1).for_each(|column| sum += columns[channel_of(column)]);
-    let leading = columns[channel_of(side - 1)..].iter().step_by(channels);
-    let trailing = columns[channel..].iter().step_by(channels);
-    for ((to, first), last) in sums[channel..].iter_mut().step_by(channels).zip(leading).zip(trailing) {
-        sum += *first;
-        *to = sum;
-        sum -= *last;
+/// Adds to each value the one `ahead` of it, where there is one.
+#[inline(always)]
+fn add_ahead<A: Sum>(values: &mut [A], ahead: usize) {
+    // Blocks are read before they are written, which lets the compiler use vectors although the two overlap.
+    const BLOCK: usize = 32;
+    let count = values.len().saturating_sub(ahead);
+    let whole = count - count % BLOCK;
+    for at in (0..whole).step_by(BLOCK) {
+        let (mut here, mut there) = ([A::default(); BLOCK], [A::default(); BLOCK]);
+        here.copy_from_slice(&values[at..at + BLOCK]);
+        there.copy_from_slice(&values[at + ahead..at + ahead + BLOCK]);
+        here.iter_mut().zip(there).for_each(|(value, other)| *value += other);
+        values[at..at + BLOCK].copy_from_slice(&here);
+    }
+    for at in whole..count {
+        let other = values[at + ahead];
+        values[at] += other;
     }
 }
 

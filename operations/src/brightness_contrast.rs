@@ -1,11 +1,12 @@
 //! `brightnessContrast`: a straight line through the middle of the range, shifted.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
-use crate::pointwise::map_colours;
-use crate::region::{Region, Samples};
+use crate::pointwise::map_samples;
+use crate::region::Region;
 use crate::sample::{Sample, round_f64};
+use crate::target::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -79,17 +80,14 @@ impl Apply for BrightnessContrast {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
-        let mut region = input.crop(output);
-        match &mut region.samples {
-            Samples::U8(samples) => {
-                let line = self.line::<u8>();
-                let table: [u8; 256] = std::array::from_fn(|v| line(v as u8));
-                map_colours(samples, region.channels, |v| table[usize::from(v)]);
-            }
-            Samples::U16(samples) => map_colours(samples, region.channels, self.line::<u16>()),
-        }
-        region
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
+        let line = self.line::<u8>();
+        let table: [u8; 256] = std::array::from_fn(|v| line(v as u8));
+        map_samples(input, target, |v| table[usize::from(v)], self.line::<u16>());
     }
 }
 

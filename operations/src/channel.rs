@@ -1,10 +1,11 @@
 //! `channel`: one of the channels alone.
 
-use crate::apply::{Apply, Reduced};
-use crate::border::Rows;
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::list_names;
-use crate::region::{Region, each_depth};
+use crate::pointwise::map_pixels;
+use crate::region::Region;
+use crate::target::{Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -82,21 +83,37 @@ impl Apply for Channel {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
         let index = self.index(input.channels).expect("the plan refuses other images");
-        let samples = each_depth!(&input.samples, samples => select(samples, input, output, index));
-        Region { rect: output, channels: Channels::Gray, samples }
+        each_depth_to!(&input.samples, &mut target.rows, (samples, rows) => {
+            select((samples, input.rect), (target.rect, rows), input.channels, index);
+        });
     }
 }
 
-/// The samples at `index` of the pixels `output`.
-fn select<S: Copy>(samples: &[S], input: &Region, output: Rect, index: usize) -> Vec<S> {
-    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-    let mut selected = Vec::with_capacity(output.width as usize * output.height as usize);
-    for y in output.y..output.bottom() {
-        selected.extend(rows.row(y, output).chunks_exact(rows.channels).map(|pixel| pixel[index]));
+/// Writes the samples at `index` of the pixels `output`.
+fn select<S: Copy + Default>(
+    source: (&[S], Rect),
+    output: (Rect, &mut [&mut [S]]),
+    channels: Channels,
+    index: usize,
+) {
+    match (channels, index) {
+        (Channels::Gray, _) => map_pixels(source, output, |pixel: [S; 1]| pixel),
+        (Channels::GrayAlpha, 0) => map_pixels(source, output, |[gray, _]| [gray]),
+        (Channels::GrayAlpha, _) => map_pixels(source, output, |[_, alpha]| [alpha]),
+        (Channels::Rgb, 0) => map_pixels(source, output, |[r, _, _]| [r]),
+        (Channels::Rgb, 1) => map_pixels(source, output, |[_, g, _]| [g]),
+        (Channels::Rgb, _) => map_pixels(source, output, |[_, _, b]| [b]),
+        (Channels::Rgba, 0) => map_pixels(source, output, |[r, _, _, _]| [r]),
+        (Channels::Rgba, 1) => map_pixels(source, output, |[_, g, _, _]| [g]),
+        (Channels::Rgba, 2) => map_pixels(source, output, |[_, _, b, _]| [b]),
+        (Channels::Rgba, _) => map_pixels(source, output, |[_, _, _, alpha]| [alpha]),
     }
-    selected
 }
 
 #[cfg(test)]

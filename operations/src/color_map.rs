@@ -1,11 +1,12 @@
 //! `colorMap`: false colours for one channel.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::color_table::{INFERNO, MAGMA, TURBO, VIRIDIS};
 use crate::form::{Field, Form};
 use crate::parameter::list_names;
 use crate::pointwise::map_pixels;
 use crate::region::{Region, Samples};
+use crate::target::{Lines, Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -88,34 +89,40 @@ impl Apply for ColorMap {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
-        let (table, alpha) = (self.table(), input.channels.has_alpha());
-        let samples = match &input.samples {
-            Samples::U8(samples) => {
-                Samples::U8(coloured((samples, input.rect), output, alpha, |level| table[usize::from(level)]))
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
+        let (table, alpha, rect) = (self.table(), input.channels.has_alpha(), target.rect);
+        match (&input.samples, &mut target.rows) {
+            (Samples::U8(samples), Lines::U8(rows)) => {
+                coloured((samples, input.rect), (rect, rows), alpha, |level| table[usize::from(level)]);
             }
-            Samples::U16(samples) => {
-                Samples::U16(coloured((samples, input.rect), output, alpha, |level| between(&table, level)))
+            (Samples::U16(samples), Lines::U16(rows)) => {
+                coloured((samples, input.rect), (rect, rows), alpha, |level| between(&table, level));
             }
-        };
-        Region { rect: output, channels: input.channels.to_rgb(), samples }
+            (Samples::U8(_), Lines::U16(_)) | (Samples::U16(_), Lines::U8(_)) => {
+                debug_assert!(false, "the depth stays");
+            }
+        }
     }
 }
 
-/// The pixels `output`, coloured by `colour`.
+/// Writes the pixels `output`, coloured by `colour`.
 fn coloured<S: Copy + Default>(
     source: (&[S], Rect),
-    output: Rect,
+    output: (Rect, &mut [&mut [S]]),
     has_alpha: bool,
     colour: impl Fn(S) -> [S; 3],
-) -> Vec<S> {
+) {
     if !has_alpha {
         return map_pixels(source, output, |[level]| colour(level));
     }
     map_pixels(source, output, |[level, alpha]| {
         let [r, g, b] = colour(level);
         [r, g, b, alpha]
-    })
+    });
 }
 
 /// The colour of a 16-bit intensity: in proportion between those of the nearest multiples of 257; exact.

@@ -174,6 +174,7 @@ impl Linear for Kernel {
         self.offset * f64::from(S::MAX)
     }
 
+    #[inline(always)]
     fn rows<T: Tap<F>, F: Real>(&self, rows: &Rows<T>, mut finish: impl FnMut(&[F])) {
         let (channels, radius) = (rows.channels, self.window.radius as i32);
         let (length, padded) = (self.window.padded() * channels, self.window.padded_rows(rows, T::one));
@@ -190,6 +191,7 @@ impl Linear for Kernel {
 }
 
 /// The sums of the values at the places of the taps, from each place on.
+#[inline(always)]
 fn weigh<F: Real>(values: &[F], taps: &[(usize, F)], sums: &mut [F]) {
     // Sums that stay in vector registers over all taps.
     const BLOCK: usize = 16;

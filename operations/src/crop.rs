@@ -1,9 +1,10 @@
 //! `crop`: a part of the image.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Control, Field, Form};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::region::Region;
+use crate::target::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{MAX_SIDE, Rect, Size};
@@ -108,8 +109,12 @@ impl Apply for Crop {
         Reduced::Same(Crop { x, y, width, height })
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
-        Region { rect: output, ..input.crop(self.source(output)) }
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
+        target.paste_from(input, self.source(target.rect));
     }
 }
 

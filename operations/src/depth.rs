@@ -1,9 +1,12 @@
 //! `depth`: 8 bits to 16 and back.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
+use crate::border::Rows;
 use crate::form::{Field, Form};
 use crate::parameter::number_choice;
+use crate::pointwise::map_row;
 use crate::region::{Region, Samples};
+use crate::target::{Lines, Target};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -61,20 +64,32 @@ impl Apply for Depth {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
-        let part = input.crop(output);
-        let samples = match (part.samples, self.bits) {
-            (Samples::U8(samples), Bits::Sixteen) => {
-                Samples::U16(samples.into_iter().map(|sample| u16::from(sample) * 257).collect())
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
+        let rect = target.rect;
+        match (&input.samples, &mut target.rows) {
+            (Samples::U8(samples), Lines::U16(lines)) => {
+                let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+                for (y, line) in (rect.y..).zip(lines) {
+                    map_row(rows.row(y, rect), line, |[sample]: [u8; 1]| [u16::from(sample) * 257]);
+                }
             }
-            (Samples::U16(samples), Bits::Eight) => Samples::U8(samples.into_iter().map(to_8_bits).collect()),
-            (samples, Bits::Eight | Bits::Sixteen) => samples,
-        };
-        Region { samples, ..part }
+            (Samples::U16(samples), Lines::U8(lines)) => {
+                let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+                for (y, line) in (rect.y..).zip(lines) {
+                    map_row(rows.row(y, rect), line, |[sample]: [u16; 1]| [to_8_bits(sample)]);
+                }
+            }
+            (Samples::U8(_), Lines::U8(_)) | (Samples::U16(_), Lines::U16(_)) => target.paste(input),
+        }
     }
 }
 
 /// `sample / 257`, rounded; there are no ties, since 257 is odd.
+#[inline(always)]
 fn to_8_bits(sample: u16) -> u8 {
     ((u32::from(sample) + 128) / 257) as u8
 }

@@ -8,6 +8,8 @@ use crate::linear::Linear;
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::{Exact, Real};
 use crate::region::{Region, each_depth};
+use crate::separable::Symmetric;
+use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -47,15 +49,32 @@ impl DifferenceOfGaussians {
     /// The pixels `output`, of the samples of `input`.
     fn edges<S: Exact>(&self, samples: &[S], input: &Region, (output, image): (Rect, Size)) -> Vec<S> {
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-        let [mut first, mut second]: [Vec<S::Real>; 2] = [Vec::new(), Vec::new()];
-        let [blur, other] = self.blurs().map(|blur| blur.convolution(output, image));
-        blur.rows(&rows, |row| first.extend_from_slice(row));
-        other.rows(&rows, |row| second.extend_from_slice(row));
+        let blurs = self.blurs().map(|blur| blur.convolution(output, image));
         let scale = S::Real::from_f64(self.scale.to_f64());
-        let edge = |(a, b): (&S::Real, &S::Real)| (if a > b { *a - *b } else { *b - *a } * scale).sample();
-        let mut result: Vec<S> = first.iter().zip(&second).map(edge).collect();
+        let mut result = vectorised(Difference { rows: &rows, blurs: &blurs, scale });
         keep_alpha(&rows, output, input.channels, &mut result);
         result
+    }
+}
+
+/// The difference of two blurs of one rectangle, times `scale`.
+struct Difference<'a, S: Exact> {
+    rows: &'a Rows<'a, S>,
+    blurs: &'a [Symmetric; 2],
+    scale: S::Real,
+}
+
+impl<S: Exact> Kernel for Difference<'_, S> {
+    type Output = Vec<S>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<S> {
+        let [mut first, mut second]: [Vec<S::Real>; 2] = [Vec::new(), Vec::new()];
+        self.blurs[0].rows(self.rows, |row| first.extend_from_slice(row));
+        self.blurs[1].rows(self.rows, |row| second.extend_from_slice(row));
+        let edge =
+            |(a, b): (&S::Real, &S::Real)| (if a > b { *a - *b } else { *b - *a } * self.scale).sample();
+        first.iter().zip(&second).map(edge).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::border::{Rows, Window};
 use crate::parameter::list_names;
 use crate::sample::Sample;
+use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -47,6 +48,35 @@ impl Element {
 
 /// The pixels `output` of an image of size `image`, each the extreme sample under the element.
 pub(crate) fn extreme<S: Sample>(
+    rows: &Rows<S>,
+    (output, image): (Rect, Size),
+    element: Element,
+    neutral: S,
+    pick: impl Fn(S, S) -> S + Copy,
+) -> Vec<S> {
+    vectorised(Extreme { rows, rects: (output, image), element, neutral, pick })
+}
+
+struct Extreme<'a, S, F> {
+    rows: &'a Rows<'a, S>,
+    rects: (Rect, Size),
+    element: Element,
+    neutral: S,
+    pick: F,
+}
+
+impl<S: Sample, F: Fn(S, S) -> S + Copy> Kernel for Extreme<'_, S, F> {
+    type Output = Vec<S>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<S> {
+        let Extreme { rows, rects, element, neutral, pick } = self;
+        in_bands(rows, rects, element, neutral, pick)
+    }
+}
+
+#[inline(always)]
+fn in_bands<S: Sample>(
     rows: &Rows<S>,
     (output, image): (Rect, Size),
     element: Element,
@@ -99,6 +129,7 @@ impl Plane {
     }
 
     /// The extremes under a square: of columns, then of rows.
+    #[inline(always)]
     fn square<S: Sample>(&self, padded: &mut [S], pick: impl Fn(S, S) -> S + Copy, result: &mut Vec<S>) {
         let side = 2 * self.window.radius as usize + 1;
         widen(padded, side, self.length(), pick);
@@ -110,6 +141,7 @@ impl Plane {
 
     /// The extremes under rows of various widths. A row of `n` samples is covered by two windows of the largest power
     /// of two up to `n`.
+    #[inline(always)]
     fn runs<S: Sample>(
         &self,
         padded: &mut [S],
@@ -140,6 +172,7 @@ impl Plane {
 }
 
 /// Takes up the samples of `left` and `right` in `row`.
+#[inline(always)]
 fn cover<S: Sample>(row: &mut [S], left: &[S], right: &[S], pick: impl Fn(S, S) -> S) {
     for ((sample, left), right) in row.iter_mut().zip(left).zip(right) {
         *sample = pick(*sample, pick(*left, *right));
@@ -148,6 +181,7 @@ fn cover<S: Sample>(row: &mut [S], left: &[S], right: &[S], pick: impl Fn(S, S) 
 
 /// Replaces each sample by the extreme of `length` samples that are `stride` apart, itself the first. Samples that have
 /// fewer than `length` behind them keep a value without meaning.
+#[inline(always)]
 fn widen<S: Sample>(samples: &mut [S], length: usize, stride: usize, pick: impl Fn(S, S) -> S + Copy) {
     let mut done = 1;
     while done < length {
@@ -158,6 +192,7 @@ fn widen<S: Sample>(samples: &mut [S], length: usize, stride: usize, pick: impl 
 }
 
 /// Replaces each sample by the extreme of itself and the one `ahead` of it, where there is one.
+#[inline(always)]
 fn pick_ahead<S: Sample>(samples: &mut [S], ahead: usize, pick: impl Fn(S, S) -> S) {
     // Blocks are read before they are written, which lets the compiler use vectors although the two overlap.
     const BLOCK: usize = 64;

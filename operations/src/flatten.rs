@@ -1,11 +1,12 @@
 //! `flatten`: alpha composed away.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Control, Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_pixels;
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::sample::{Sample, round_f32};
+use crate::target::{Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -34,8 +35,8 @@ impl Flatten {
     /// The name in an ImageJob.
     pub const NAME: &'static str = "flatten";
 
-    /// The pixels `output`, of the samples of `input`.
-    fn compose<S: Sample>(&self, samples: &[S], input: &Region, output: Rect) -> Vec<S> {
+    /// Writes the pixels `output`, of the samples of `input`.
+    fn compose<S: Sample>(&self, samples: &[S], input: &Region, output: (Rect, &mut [&mut [S]])) {
         let source = (samples, input.rect);
         let level =
             |index: usize| self.background[index % self.background.len()].to_f64() as f32 * S::MAX as f32;
@@ -94,9 +95,14 @@ impl Apply for Flatten {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
-        let samples = each_depth!(&input.samples, samples => self.compose(samples, input, output));
-        Region { rect: output, channels: input.channels.opaque(), samples }
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
+        each_depth_to!(&input.samples, &mut target.rows, (samples, rows) => {
+            self.compose(samples, input, (target.rect, rows));
+        });
     }
 }
 

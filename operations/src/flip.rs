@@ -1,9 +1,10 @@
 //! `flip`: the mirror image.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::list_names;
 use crate::region::Region;
+use crate::target::Target;
 use crate::turn::Turn;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,11 @@ impl Apply for Flip {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        self.turn().apply(input, output, image.size)
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        self.turn().apply(input, target, image.size);
     }
 }
 

@@ -1,10 +1,11 @@
 //! `gamma`: a power of each sample.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_curve;
 use crate::region::Region;
+use crate::target::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -49,9 +50,13 @@ impl Apply for Gamma {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
         let power = 1.0 / self.gamma.to_f64();
-        map_curve(input, output, |value, max| max * libm::pow(value / max, power))
+        map_curve(input, target, |value, max| max * libm::pow(value / max, power));
     }
 }
 

@@ -1,11 +1,12 @@
 //! `grayscale`: colours to one intensity.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::list_names;
 use crate::pointwise::map_pixels;
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::sample::Sample;
+use crate::target::{Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -63,18 +64,21 @@ impl Apply for Grayscale {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
         if input.channels.colours() == 1 {
-            return input.crop(output);
+            return target.paste(input);
         }
-        let samples = each_depth!(&input.samples, samples => self.gray(samples, input, output));
-        Region { rect: output, channels: input.channels.to_gray(), samples }
+        each_depth_to!(&input.samples, &mut target.rows, (samples, rows) => self.gray(samples, input, (target.rect, rows)));
     }
 }
 
 impl Grayscale {
-    /// The intensities (and alpha) of `output`, of the colour samples of `input`.
-    fn gray<S: Sample>(&self, samples: &[S], input: &Region, output: Rect) -> Vec<S> {
+    /// Writes the intensities (and alpha) of `output`, of the colour samples of `input`.
+    fn gray<S: Sample>(&self, samples: &[S], input: &Region, output: (Rect, &mut [&mut [S]])) {
         match self.standard {
             Standard::Bt601 => gray((samples, input.rect), output, input.channels, bt601),
             Standard::Bt709 => gray((samples, input.rect), output, input.channels, bt709),
@@ -82,17 +86,17 @@ impl Grayscale {
     }
 }
 
-/// The pixels of `output` with their colours reduced by `intensity`.
+/// Writes the pixels of `output` with their colours reduced by `intensity`.
 fn gray<S: Sample>(
     source: (&[S], Rect),
-    output: Rect,
+    output: (Rect, &mut [&mut [S]]),
     channels: Channels,
     intensity: impl Fn([S; 3]) -> S,
-) -> Vec<S> {
+) {
     if channels.has_alpha() {
-        map_pixels(source, output, |[r, g, b, alpha]| [intensity([r, g, b]), alpha])
+        map_pixels(source, output, |[r, g, b, alpha]| [intensity([r, g, b]), alpha]);
     } else {
-        map_pixels(source, output, |colour| [intensity(colour)])
+        map_pixels(source, output, |colour| [intensity(colour)]);
     }
 }
 

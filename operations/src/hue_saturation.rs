@@ -1,11 +1,12 @@
 //! `hueSaturation`: hue, saturation and value of each colour.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_pixels;
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::sample::{Sample, round_f32};
+use crate::target::{Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -45,8 +46,8 @@ impl HueSaturation {
     /// The name in an ImageJob.
     pub const NAME: &'static str = "hueSaturation";
 
-    /// The pixels `output`, of the samples of `input`.
-    fn turn<S: Sample>(&self, samples: &[S], input: &Region, output: Rect) -> Vec<S> {
+    /// Writes the pixels `output`, of the samples of `input`.
+    fn turn<S: Sample>(&self, samples: &[S], input: &Region, output: (Rect, &mut [&mut [S]])) {
         let (source, turn) = ((samples, input.rect), self.of_colour());
         match input.channels {
             Channels::Gray => map_pixels(source, output, |[gray]| [turn([gray; 3])[0]]),
@@ -116,9 +117,12 @@ impl Apply for HueSaturation {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
-        let samples = each_depth!(&input.samples, samples => self.turn(samples, input, output));
-        Region { rect: output, channels: input.channels, samples }
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
+        each_depth_to!(&input.samples, &mut target.rows, (samples, rows) => self.turn(samples, input, (target.rect, rows)));
     }
 }
 

@@ -1,9 +1,10 @@
 //! `invert`: the negative.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::Form;
-use crate::pointwise::map_colours;
-use crate::region::{Region, Samples};
+use crate::pointwise::map_samples;
+use crate::region::Region;
+use crate::target::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -38,13 +39,12 @@ impl Apply for Invert {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
-        let mut region = input.crop(output);
-        match &mut region.samples {
-            Samples::U8(samples) => map_colours(samples, region.channels, |v| u8::MAX - v),
-            Samples::U16(samples) => map_colours(samples, region.channels, |v| u16::MAX - v),
-        }
-        region
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
+        map_samples(input, target, |v| u8::MAX - v, |v| u16::MAX - v);
     }
 }
 

@@ -1,10 +1,11 @@
 //! `levels`: a part of the range, stretched to all of it.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_curve;
 use crate::region::Region;
+use crate::target::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -68,18 +69,22 @@ impl Apply for Levels {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
         // All but the quotient and the power is in whole millionths, and exact.
         let (black, span) = (self.black.0 as f64, (self.white.0 - self.black.0).max(0) as f64);
         let power = 1.0 / self.gamma.to_f64();
-        map_curve(input, output, |value, max| {
+        map_curve(input, target, |value, max| {
             let above = (value * 1e6 - black * max).max(0.0);
             if above < span * max {
                 max * libm::pow(above / (span * max), power)
             } else {
                 max * f64::from(above > 0.0)
             }
-        })
+        });
     }
 }
 

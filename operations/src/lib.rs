@@ -16,11 +16,14 @@ mod light;
 mod linear;
 mod neighbourhood;
 mod pointwise;
+mod quarter;
 mod real;
 mod resample;
 mod sample;
 mod separable;
+mod target;
 mod turn;
+mod vector;
 
 #[cfg(test)]
 mod testing;
@@ -55,7 +58,8 @@ pub mod threshold;
 pub mod unsharp_mask;
 
 pub use apply::{Apply, Reduced};
-pub use chain::{plan_chain, run_chain};
+pub use chain::{plan_chain, run_chain, run_chain_to};
 pub use halve::halve;
 pub use region::{Region, Samples};
 pub use registry::Operation;
+pub use target::Target;

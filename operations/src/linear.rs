@@ -5,6 +5,8 @@ use crate::light::{Encoded, Encoder};
 use crate::real::{Real, Tap, premultiplied, unpremultiply};
 use crate::region::Region;
 use crate::sample::Sample;
+use crate::vector::{Kernel, vectorised};
+use std::marker::PhantomData;
 use tessera_core::geometry::Rect;
 use tessera_core::pixel::Channels;
 
@@ -28,11 +30,28 @@ pub(crate) fn apply_linear<S: Sample, O: Real, P: Real>(
     samples: &[S],
     input: &Region,
 ) -> Vec<S> {
-    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-    match input.channels {
-        Channels::Gray | Channels::Rgb => opaque::<S, O>(linear, &rows),
-        Channels::GrayAlpha => with_alpha::<S, P, 2>(linear, &rows),
-        Channels::Rgba => with_alpha::<S, P, 4>(linear, &rows),
+    vectorised(Plain { linear, samples, input, sums: PhantomData::<(O, P)> })
+}
+
+struct Plain<'a, L, S, O, P> {
+    linear: &'a L,
+    samples: &'a [S],
+    input: &'a Region,
+    sums: PhantomData<(O, P)>,
+}
+
+impl<L: Linear, S: Sample, O: Real, P: Real> Kernel for Plain<'_, L, S, O, P> {
+    type Output = Vec<S>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<S> {
+        let Plain { linear, samples, input, sums: PhantomData } = self;
+        let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+        match input.channels {
+            Channels::Gray | Channels::Rgb => opaque::<S, O>(linear, &rows),
+            Channels::GrayAlpha => with_alpha::<S, P, 2>(linear, &rows),
+            Channels::Rgba => with_alpha::<S, P, 4>(linear, &rows),
+        }
     }
 }
 
@@ -42,14 +61,32 @@ pub(crate) fn apply_in_light<S: Encoded, F: Real>(
     samples: &[S],
     input: &Region,
 ) -> Vec<S> {
-    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-    match input.channels {
-        Channels::Gray | Channels::Rgb => opaque_in_light::<S, F>(linear, &rows),
-        Channels::GrayAlpha => with_alpha_in_light::<S, F, 2>(linear, &rows),
-        Channels::Rgba => with_alpha_in_light::<S, F, 4>(linear, &rows),
+    vectorised(InLight { linear, samples, input, sums: PhantomData::<F> })
+}
+
+struct InLight<'a, L, S, F> {
+    linear: &'a L,
+    samples: &'a [S],
+    input: &'a Region,
+    sums: PhantomData<F>,
+}
+
+impl<L: Linear, S: Encoded, F: Real> Kernel for InLight<'_, L, S, F> {
+    type Output = Vec<S>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<S> {
+        let InLight { linear, samples, input, sums: PhantomData } = self;
+        let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+        match input.channels {
+            Channels::Gray | Channels::Rgb => opaque_in_light::<S, F>(linear, &rows),
+            Channels::GrayAlpha => with_alpha_in_light::<S, F, 2>(linear, &rows),
+            Channels::Rgba => with_alpha_in_light::<S, F, 4>(linear, &rows),
+        }
     }
 }
 
+#[inline(always)]
 fn opaque_in_light<S: Encoded, F: Real>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
     let ((read, output), light, encoder) = (linear.rects(), S::light(), Encoder::new());
     let decode = |sample: &S| F::from_f64(f64::from(light[sample.widen() as usize]));
@@ -63,6 +100,7 @@ fn opaque_in_light<S: Encoded, F: Real>(linear: &impl Linear, rows: &Rows<S>) ->
 }
 
 /// Light is multiplied by alpha, which has no curve.
+#[inline(always)]
 fn with_alpha_in_light<S: Encoded, F: Real, const N: usize>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
     let ((read, output), light, encoder) = (linear.rects(), S::light(), Encoder::new());
     let premultiply = |pixel: &[S; N]| -> [F; N] {
@@ -85,6 +123,7 @@ fn with_alpha_in_light<S: Encoded, F: Real, const N: usize>(linear: &impl Linear
     result
 }
 
+#[inline(always)]
 fn opaque<S: Sample, F: Real>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
     let (_, output) = linear.rects();
     let offset = F::from_f64(linear.offset::<S>());
@@ -93,6 +132,7 @@ fn opaque<S: Sample, F: Real>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
     result
 }
 
+#[inline(always)]
 fn with_alpha<S: Sample, F: Real, const N: usize>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
     let (read, output) = linear.rects();
     let offset = F::from_f64(linear.offset::<S>());

@@ -6,6 +6,7 @@ use crate::form::{Field, Form};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::region::{Region, each_depth};
 use crate::sample::Sample;
+use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -68,7 +69,7 @@ impl Apply for MedianBlur {
         let window = Window { output, radius: self.radius, image: image.size };
         let samples = each_depth!(&input.samples, samples => {
             let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-            let mut result = medians(&rows, &window);
+            let mut result = vectorised(Medians { rows: &rows, window: &window });
             keep_alpha(&rows, output, input.channels, &mut result);
             result
         });
@@ -76,6 +77,22 @@ impl Apply for MedianBlur {
     }
 }
 
+/// The medians of one rectangle.
+struct Medians<'a, S> {
+    rows: &'a Rows<'a, S>,
+    window: &'a Window,
+}
+
+impl<S: Sample> Kernel for Medians<'_, S> {
+    type Output = Vec<S>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<S> {
+        medians(self.rows, self.window)
+    }
+}
+
+#[inline(always)]
 fn medians<S: Sample>(rows: &Rows<S>, window: &Window) -> Vec<S> {
     let (side, length) = (2 * window.radius as usize + 1, window.padded() * rows.channels);
     let width = window.output.width as usize * rows.channels;
@@ -102,12 +119,14 @@ fn medians<S: Sample>(rows: &Rows<S>, window: &Window) -> Vec<S> {
 type Lanes<S> = [S; LANES];
 
 /// The values at `place` of the windows.
+#[inline(always)]
 fn load<S: Sample>(values: &[S], place: usize) -> Lanes<S> {
     *values[place..].first_chunk().expect("as many samples as lanes follow the last row")
 }
 
 /// The medians by forgetful selection: of half of the values and one more, the smallest and the largest cannot be the
 /// median; they are forgotten, and the next value comes in. `KEPT` is half of the places, rounded down, and 2.
+#[inline(always)]
 fn by_exchange<S: Sample, const KEPT: usize>(values: &[S], places: &[usize]) -> Lanes<S> {
     let mut kept: [Lanes<S>; KEPT] = std::array::from_fn(|index| load(values, places[index]));
     let mut next = KEPT;
@@ -123,6 +142,7 @@ fn by_exchange<S: Sample, const KEPT: usize>(values: &[S], places: &[usize]) -> 
 }
 
 /// Brings the smallest value to the front and the largest to the back.
+#[inline(always)]
 fn extremes_to_the_ends<S: Sample>(kept: &mut [Lanes<S>]) {
     let count = kept.len();
     for index in 0..count / 2 {
@@ -137,6 +157,7 @@ fn extremes_to_the_ends<S: Sample>(kept: &mut [Lanes<S>]) {
 }
 
 /// Leaves the smaller values at `low` and the larger ones at `high`.
+#[inline(always)]
 fn exchange<S: Sample>(kept: &mut [Lanes<S>], low: usize, high: usize) {
     let (a, b) = (kept[low], kept[high]);
     let (mut smaller, mut larger) = (a, b);
@@ -149,6 +170,7 @@ fn exchange<S: Sample>(kept: &mut [Lanes<S>], low: usize, high: usize) {
 
 /// The medians from their highest bit to the lowest: a bit is set if less than half of the values are below it. At most
 /// 225 places, so that 8 bits can count them.
+#[inline(always)]
 fn by_bits<S: Sample>(values: &[S], places: &[usize]) -> Lanes<S> {
     let rank = S::narrow(places.len() as i32 / 2 + 1);
     let mut medians = [S::default(); LANES];

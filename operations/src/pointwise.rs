@@ -3,35 +3,31 @@
 use crate::border::Rows;
 use crate::region::{Region, Samples};
 use crate::sample::{Sample, round_f64};
+use crate::target::{Lines, Target};
+use crate::vector::{Kernel, vectorised};
 use tessera_core::geometry::Rect;
 use tessera_core::pixel::Channels;
 
-/// Replaces every sample but alpha by `f` of it.
-pub(crate) fn map_colours<S: Copy>(samples: &mut [S], channels: Channels, f: impl Fn(S) -> S) {
-    let apply = |pixel: &mut [S]| pixel.iter_mut().for_each(|sample| *sample = f(*sample));
-    match channels {
-        Channels::Gray | Channels::Rgb => apply(samples),
-        Channels::GrayAlpha => samples.chunks_exact_mut(2).for_each(|pixel| apply(&mut pixel[..1])),
-        Channels::Rgba => samples.chunks_exact_mut(4).for_each(|pixel| apply(&mut pixel[..3])),
+/// Writes the pixels of `target` of `input`, with every sample but alpha replaced by `curve(sample, max)`, rounded half
+/// to even and saturated.
+pub(crate) fn map_curve(input: &Region, target: &mut Target<'_>, curve: impl Fn(f64, f64) -> f64) {
+    match &input.samples {
+        Samples::U8(_) => {
+            let table: [u8; 256] = std::array::from_fn(|sample| on_curve(sample as u8, &curve));
+            map_samples(input, target, |sample: u8| table[usize::from(sample)], on_neither);
+        }
+        Samples::U16(_) if target.rect.pixels() > 1 << 15 => {
+            let table: Vec<u16> = (0..=u16::MAX).map(|sample| on_curve(sample, &curve)).collect();
+            let table: &[u16; 1 << 16] = table.first_chunk().expect("one entry for each sample");
+            map_samples(input, target, on_neither, |sample: u16| table[usize::from(sample)]);
+        }
+        Samples::U16(_) => map_samples(input, target, on_neither, |sample| on_curve(sample, &curve)),
     }
 }
 
-/// The pixels `output` of `input` with every sample but alpha replaced by `curve(sample, max)`, rounded half to even
-/// and saturated.
-pub(crate) fn map_curve(input: &Region, output: Rect, curve: impl Fn(f64, f64) -> f64) -> Region {
-    let mut region = input.crop(output);
-    match &mut region.samples {
-        Samples::U8(samples) => {
-            let table: [u8; 256] = std::array::from_fn(|sample| on_curve(sample as u8, &curve));
-            map_colours(samples, region.channels, |sample| table[usize::from(sample)]);
-        }
-        Samples::U16(samples) if samples.len() > 1 << 16 => {
-            let table: Vec<u16> = (0..=u16::MAX).map(|sample| on_curve(sample, &curve)).collect();
-            map_colours(samples, region.channels, |sample| table[usize::from(sample)]);
-        }
-        Samples::U16(samples) => map_colours(samples, region.channels, |sample| on_curve(sample, &curve)),
-    }
-    region
+/// For the depth that does not occur.
+fn on_neither<S>(sample: S) -> S {
+    sample
 }
 
 fn on_curve<S: Sample>(sample: S, curve: impl Fn(f64, f64) -> f64) -> S {
@@ -39,22 +35,117 @@ fn on_curve<S: Sample>(sample: S, curve: impl Fn(f64, f64) -> f64) -> S {
     S::narrow(round_f64(curve(f64::from(sample.widen()), max).clamp(0.0, max)))
 }
 
-/// The pixels `output` of an image of `N` channels, each replaced by the `M` samples that `f` makes of it. `rect` is
-/// where `samples` lie.
+/// Writes the pixels of `target` of `input`, with every sample but alpha replaced by `eight` or `sixteen` of it.
+pub(crate) fn map_samples(
+    input: &Region,
+    target: &mut Target<'_>,
+    eight: impl Fn(u8) -> u8,
+    sixteen: impl Fn(u16) -> u16,
+) {
+    let (rect, channels) = (target.rect, input.channels);
+    match (&input.samples, &mut target.rows) {
+        (Samples::U8(samples), Lines::U8(lines)) => {
+            map_lines(
+                &Rows { samples, rect: input.rect, channels: channels.count() },
+                (rect, channels),
+                lines,
+                eight,
+            );
+        }
+        (Samples::U16(samples), Lines::U16(lines)) => {
+            map_lines(
+                &Rows { samples, rect: input.rect, channels: channels.count() },
+                (rect, channels),
+                lines,
+                sixteen,
+            );
+        }
+        (Samples::U8(_), Lines::U16(_)) | (Samples::U16(_), Lines::U8(_)) => {
+            debug_assert!(false, "the depth stays");
+        }
+    }
+}
+
+fn map_lines<S: Copy>(
+    rows: &Rows<S>,
+    (rect, channels): (Rect, Channels),
+    lines: &mut [&mut [S]],
+    f: impl Fn(S) -> S,
+) {
+    for (y, to) in (rect.y..).zip(lines) {
+        vectorised(Colours { from: rows.row(y, rect), to, channels, f: &f });
+    }
+}
+
+/// A row of samples, of which all but alpha become others.
+struct Colours<'a, S, F> {
+    from: &'a [S],
+    to: &'a mut [S],
+    channels: Channels,
+    f: F,
+}
+
+impl<S: Copy, F: Fn(S) -> S> Kernel for Colours<'_, S, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Colours { from, to, channels, f } = self;
+        match channels {
+            Channels::Gray | Channels::Rgb => to.iter_mut().zip(from).for_each(|(to, from)| *to = f(*from)),
+            Channels::GrayAlpha => {
+                let (from, to) = (from.as_chunks::<2>().0, to.as_chunks_mut::<2>().0);
+                to.iter_mut().zip(from).for_each(|(to, [gray, alpha])| *to = [f(*gray), *alpha]);
+            }
+            Channels::Rgba => {
+                let (from, to) = (from.as_chunks::<4>().0, to.as_chunks_mut::<4>().0);
+                to.iter_mut()
+                    .zip(from)
+                    .for_each(|(to, [r, g, b, alpha])| *to = [f(*r), f(*g), f(*b), *alpha]);
+            }
+        }
+    }
+}
+
+/// Writes the pixels `output` of an image of `N` channels to `lines`, each replaced by the `M` samples that `f` makes of
+/// it. `rect` is where `samples` lie.
 pub(crate) fn map_pixels<S, T, const N: usize, const M: usize>(
     (samples, rect): (&[S], Rect),
-    output: Rect,
+    (output, lines): (Rect, &mut [&mut [T]]),
     f: impl Fn([S; N]) -> [T; M],
-) -> Vec<T>
-where
+) where
     S: Copy,
     T: Copy + Default,
 {
     let rows = Rows { samples, rect, channels: N };
-    let mut result = vec![T::default(); output.width as usize * output.height as usize * M];
-    for (y, row) in (output.y..).zip(result.chunks_exact_mut((output.width as usize * M).max(1))) {
-        let (pixels, _) = rows.row(y, output).as_chunks::<N>();
-        row.as_chunks_mut::<M>().0.iter_mut().zip(pixels).for_each(|(to, from)| *to = f(*from));
+    for (y, line) in (output.y..).zip(lines) {
+        map_row(rows.row(y, output), line, &f);
     }
-    result
+}
+
+/// The same for one row.
+pub(crate) fn map_row<S: Copy, T, const N: usize, const M: usize>(
+    from: &[S],
+    to: &mut [T],
+    f: impl Fn([S; N]) -> [T; M],
+) {
+    vectorised(Pixels { from: from.as_chunks::<N>().0, to: to.as_chunks_mut::<M>().0, f });
+}
+
+/// A row of pixels that become others.
+struct Pixels<'a, S, T, F, const N: usize, const M: usize> {
+    from: &'a [[S; N]],
+    to: &'a mut [[T; M]],
+    f: F,
+}
+
+impl<S: Copy, T, F: Fn([S; N]) -> [T; M], const N: usize, const M: usize> Kernel
+    for Pixels<'_, S, T, F, N, M>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.to.iter_mut().zip(self.from).for_each(|(to, from)| *to = (self.f)(*from));
+    }
 }

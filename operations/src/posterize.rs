@@ -1,10 +1,11 @@
 //! `posterize`: few levels.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::pointwise::map_curve;
 use crate::region::Region;
+use crate::target::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -49,9 +50,13 @@ impl Apply for Posterize {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
         let steps = f64::from(self.levels - 1);
-        map_curve(input, output, |value, max| (value * steps / max).round_ties_even() * max / steps)
+        map_curve(input, target, |value, max| (value * steps / max).round_ties_even() * max / steps);
     }
 }
 

@@ -27,36 +27,44 @@ pub(crate) trait Real:
 }
 
 impl Real for f32 {
+    #[inline(always)]
     fn from_f64(value: f64) -> f32 {
         value as f32
     }
 
+    #[inline(always)]
     fn from_i32(value: i32) -> f32 {
         value as f32
     }
 
+    #[inline(always)]
     fn to_f32(self) -> f32 {
         self
     }
 
+    #[inline(always)]
     fn sample<S: Sample>(self) -> S {
         S::narrow(round_f32(self.clamp(0.0, S::MAX as f32)))
     }
 }
 
 impl Real for f64 {
+    #[inline(always)]
     fn from_f64(value: f64) -> f64 {
         value
     }
 
+    #[inline(always)]
     fn from_i32(value: i32) -> f64 {
         f64::from(value)
     }
 
+    #[inline(always)]
     fn to_f32(self) -> f32 {
         self as f32
     }
 
+    #[inline(always)]
     fn sample<S: Sample>(self) -> S {
         S::narrow(round_f64(self.clamp(0.0, f64::from(S::MAX))))
     }
@@ -71,30 +79,36 @@ pub(crate) trait Tap<F>: Copy {
 }
 
 impl<S: Sample, F: Real> Tap<F> for S {
+    #[inline(always)]
     fn one(self) -> F {
         F::from_i32(self.widen())
     }
 
+    #[inline(always)]
     fn pair(self, other: S) -> F {
         F::from_i32(self.widen() + other.widen())
     }
 }
 
 impl Tap<f32> for f32 {
+    #[inline(always)]
     fn one(self) -> f32 {
         self
     }
 
+    #[inline(always)]
     fn pair(self, other: f32) -> f32 {
         self + other
     }
 }
 
 impl Tap<f64> for f64 {
+    #[inline(always)]
     fn one(self) -> f64 {
         self
     }
 
+    #[inline(always)]
     fn pair(self, other: f64) -> f64 {
         self + other
     }
@@ -114,6 +128,7 @@ impl Exact for u16 {
 }
 
 /// The pixels `part`, of `N` channels of which the last is alpha, with their colours multiplied by it; exact.
+#[inline(always)]
 pub(crate) fn premultiplied<S: Sample, F: Real, const N: usize>(rows: &Rows<S>, part: Rect) -> Vec<F> {
     let mut result = Vec::with_capacity(part.width as usize * part.height as usize * N);
     for y in part.y..part.bottom() {
@@ -124,6 +139,7 @@ pub(crate) fn premultiplied<S: Sample, F: Real, const N: usize>(rows: &Rows<S>, 
 }
 
 /// Multiplies the colours of the pixel by its alpha, exactly; alpha as it is.
+#[inline(always)]
 fn premultiply<S: Sample, F: Real, const N: usize>(pixel: &[S; N]) -> [F; N] {
     let values = pixel.map(|sample| F::from_i32(sample.widen()));
     std::array::from_fn(
@@ -132,6 +148,7 @@ fn premultiply<S: Sample, F: Real, const N: usize>(pixel: &[S; N]) -> [F; N] {
 }
 
 /// Divides the colours of the pixel by its alpha, adds `offset` to them, and rounds; colour 0 where alpha rounds to 0.
+#[inline(always)]
 pub(crate) fn unpremultiply<S: Sample, F: Real, const N: usize>(pixel: &[F; N], offset: F) -> [S; N] {
     let alpha = pixel[N - 1];
     let rounded: S = alpha.sample();
@@ -146,6 +163,7 @@ pub(crate) fn unpremultiply<S: Sample, F: Real, const N: usize>(pixel: &[F; N], 
 }
 
 /// The same in integers, below 2^32.
+#[inline(always)]
 pub(crate) fn premultiplied_integers<S: Sample, const N: usize>(rows: &Rows<S>, part: Rect) -> Vec<u32> {
     let premultiply = |pixel: &[S; N]| {
         let values = pixel.map(|sample| sample.widen() as u32);

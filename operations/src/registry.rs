@@ -5,6 +5,7 @@ use crate::apply::{Apply, Reduced};
 use crate::form::Form;
 use crate::parameter::OutOfBounds;
 use crate::region::Region;
+use crate::target::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -128,6 +129,10 @@ impl Apply for Operation {
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
         self.applied().apply(input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        self.applied().apply_to(input, target, image);
     }
 }
 

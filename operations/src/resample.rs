@@ -164,6 +164,11 @@ pub(crate) struct Resampling {
 }
 
 impl Resampling {
+    /// Whether four pixels become one.
+    pub(crate) fn is_half(&self) -> bool {
+        [self.columns, self.rows].iter().all(|axis| axis.to.checked_mul(2) == Some(axis.from))
+    }
+
     pub(crate) fn read(&self) -> Rect {
         let columns = self.columns.spans(self.output.x..self.output.right());
         let rows = self.rows.spans(self.output.y..self.output.bottom());
@@ -179,6 +184,7 @@ impl Linear for Resampling {
         (self.read(), self.output)
     }
 
+    #[inline(always)]
     fn rows<T: Tap<F>, F: Real>(&self, rows: &Rows<T>, mut finish: impl FnMut(&[F])) {
         let (read, channels) = (self.read(), rows.channels);
         let down = Taps::<F>::new(self.rows, self.output.y..self.output.bottom());
@@ -218,6 +224,7 @@ impl<F: Real> Recent<F> {
     }
 
     /// Reads the rows of `span`, which starts and ends no earlier than the one before.
+    #[inline(always)]
     fn take<'a, T: Tap<F> + 'a>(&mut self, span: Range<u32>, row: impl Fn(u32) -> &'a [T]) {
         for y in span.start.max(self.next)..span.end {
             let at = self.at(y);
@@ -236,6 +243,7 @@ impl<F: Real> Recent<F> {
 }
 
 /// The sums of `rows`, each as long as `sums`, with `weights`.
+#[inline(always)]
 fn weigh<F: Real>(rows: &[&[F]], weights: &[F], sums: &mut [F]) {
     // Sums that stay in vector registers over all rows. The order of a sum's terms is the same in both loops.
     const BLOCK: usize = 32;
@@ -250,6 +258,7 @@ fn weigh<F: Real>(rows: &[&[F]], weights: &[F], sums: &mut [F]) {
 }
 
 /// The sums of `N` samples from index `at`.
+#[inline(always)]
 fn weigh_block<F: Real, const N: usize>(rows: &[&[F]], weights: &[F], at: usize) -> [F; N] {
     let mut sums = [F::default(); N];
     for (row, weight) in rows.iter().zip(weights) {
@@ -262,6 +271,7 @@ fn weigh_block<F: Real, const N: usize>(rows: &[&[F]], weights: &[F], at: usize)
 }
 
 /// The weighted sums along a row of one channel, whose first sample is number `start`.
+#[inline(always)]
 fn along_gray<F: Real>(row: &[F], taps: &Taps<F>, start: u32, sums: &mut [F]) {
     for (index, (sum, span)) in sums.iter_mut().zip(&taps.spans).enumerate() {
         let samples = &row[(span.start - start) as usize..][..taps.most];
@@ -278,6 +288,7 @@ fn along_gray<F: Real>(row: &[F], taps: &Taps<F>, start: u32, sums: &mut [F]) {
 
 /// The weighted sums along a row of pixels of `N` channels, whose first pixel is number `start`. Of three channels the fourth
 /// lane belongs to the next pixel, which overwrites it: `sums` has `LANES` values more than the pixels need.
+#[inline(always)]
 fn along_pixels<F: Real, const N: usize>(row: &[F], taps: &Taps<F>, start: u32, sums: &mut [F]) {
     for (index, span) in taps.spans.iter().enumerate() {
         let weights = &taps.weights(index).as_chunks::<2>().0[..span.len().div_ceil(2)];

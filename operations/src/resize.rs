@@ -5,6 +5,7 @@ use crate::border::Rows;
 use crate::form::{Control, Field, Form};
 use crate::linear::{apply_in_light, apply_linear};
 use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
+use crate::quarter::means_of_four;
 use crate::region::{Region, Samples, each_depth};
 use crate::resample::{Axis, Kernel, Resampling};
 use schemars::JsonSchema;
@@ -183,7 +184,14 @@ impl Apply for Resize {
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
         let resampling = self.resampling(output, image.size);
+        let opaque = !input.channels.has_alpha() && !self.linear;
         let samples = match (&input.samples, self.filter, self.linear) {
+            (samples, Filter::Area, _) if opaque && resampling.is_half() => {
+                each_depth!(samples, samples => {
+                    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+                    means_of_four(&rows, output)
+                })
+            }
             (samples, Filter::Nearest, _) => {
                 each_depth!(samples, samples => nearest(samples, input, &resampling))
             }
@@ -220,8 +228,14 @@ fn nearest_pixels<S: Copy, const N: usize>(rows: &Rows<S>, resampling: &Resampli
     let place = |x| (resampling.columns.span(x).start - read.x) as usize;
     let places: Vec<usize> = (output.x..output.right()).map(place).collect();
     let mut result = Vec::with_capacity(places.len() * output.height as usize);
+    let mut last = None;
     for y in output.y..output.bottom() {
-        let (pixels, _) = rows.row(resampling.rows.span(y).start, read).as_chunks::<N>();
+        let source = resampling.rows.span(y).start;
+        if last.replace(source) == Some(source) {
+            result.extend_from_within(result.len() - places.len()..);
+            continue;
+        }
+        let (pixels, _) = rows.row(source, read).as_chunks::<N>();
         result.extend(places.iter().map(|place| pixels[*place]));
     }
     result

@@ -15,6 +15,7 @@ pub(crate) trait Sample: Copy + Default + Ord + Add<Output = Self> + From<bool> 
     fn narrow(value: i32) -> Self;
 
     /// The sample nearest to any value.
+    #[inline(always)]
     fn saturate(value: i32) -> Self {
         Self::narrow(value.clamp(0, Self::MAX))
     }
@@ -23,10 +24,12 @@ pub(crate) trait Sample: Copy + Default + Ord + Add<Output = Self> + From<bool> 
 impl Sample for u8 {
     const MAX: i32 = 255;
 
+    #[inline(always)]
     fn widen(self) -> i32 {
         i32::from(self)
     }
 
+    #[inline(always)]
     fn narrow(value: i32) -> u8 {
         value as u8
     }
@@ -35,16 +38,19 @@ impl Sample for u8 {
 impl Sample for u16 {
     const MAX: i32 = 65535;
 
+    #[inline(always)]
     fn widen(self) -> i32 {
         i32::from(self)
     }
 
+    #[inline(always)]
     fn narrow(value: i32) -> u16 {
         value as u16
     }
 }
 
 /// The integer nearest to a value within -2^21 to 2^21, ties to the even one.
+#[inline(always)]
 pub(crate) fn round_f32(value: f32) -> i32 {
     // Adding 1.5 * 2^23 leaves no bits for a fraction; the low bits of the sum are then the integer.
     const SHIFT: f32 = 12_582_912.0;
@@ -52,6 +58,7 @@ pub(crate) fn round_f32(value: f32) -> i32 {
 }
 
 /// The integer nearest to a value within -2^30 to 2^30, ties to the even one.
+#[inline(always)]
 pub(crate) fn round_f64(value: f64) -> i32 {
     // As above, with 1.5 * 2^52, whose low 32 bits are zero.
     const SHIFT: f64 = 6_755_399_441_055_744.0;

@@ -18,6 +18,7 @@ impl Linear for Symmetric {
         (self.window.read(), self.window.output)
     }
 
+    #[inline(always)]
     fn rows<T: Tap<F>, F: Real>(&self, rows: &Rows<T>, mut finish: impl FnMut(&[F])) {
         let weights: Vec<F> = self.weights.iter().map(|weight| F::from_f64(*weight)).collect();
         let (channels, radius, read) = (rows.channels, self.window.radius as usize, self.window.read());
@@ -42,9 +43,10 @@ fn taps<'a, T>(radius: usize, at: impl Fn(isize) -> &'a [T]) -> Vec<(&'a [T], &'
 }
 
 /// The weighted sums of `taps`, each as long as `sums`.
+#[inline(always)]
 fn weigh<T: Tap<F>, F: Real>(taps: &[(&[T], &[T])], weights: &[F], sums: &mut [F]) {
     // Sums that stay in vector registers over all taps. The order of a sum's terms is the same in both loops.
-    const BLOCK: usize = 16;
+    const BLOCK: usize = 32;
     let whole = sums.len() - sums.len() % BLOCK;
     let (blocks, rest) = sums.split_at_mut(whole);
     for (block, at) in blocks.chunks_exact_mut(BLOCK).zip((0..).step_by(BLOCK)) {
@@ -56,6 +58,7 @@ fn weigh<T: Tap<F>, F: Real>(taps: &[(&[T], &[T])], weights: &[F], sums: &mut [F
 }
 
 /// The weighted sums of `N` samples from index `at`.
+#[inline(always)]
 fn weigh_block<T: Tap<F>, F: Real, const N: usize>(
     taps: &[(&[T], &[T])],
     weights: &[F],

@@ -1,11 +1,12 @@
 //! `sepia`: the brown tone of old photographs.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_pixels;
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::sample::{Sample, round_f32};
+use crate::target::{Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
@@ -46,8 +47,8 @@ impl Sepia {
         std::array::from_fn(|row| std::array::from_fn(|column| weight(row, column)))
     }
 
-    /// The pixels `output`, of the samples of `input`.
-    fn tone<S: Sample>(&self, samples: &[S], input: &Region, output: Rect) -> Vec<S> {
+    /// Writes the pixels `output`, of the samples of `input`.
+    fn tone<S: Sample>(&self, samples: &[S], input: &Region, output: (Rect, &mut [&mut [S]])) {
         let (source, matrix) = ((samples, input.rect), self.matrix());
         let tone = |colour: [S; 3]| {
             let [r, g, b] = colour.map(|sample| sample.widen() as f32);
@@ -97,9 +98,12 @@ impl Apply for Sepia {
         Reduced::Same(self.clone())
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
-        let samples = each_depth!(&input.samples, samples => self.tone(samples, input, output));
-        Region { rect: output, channels: input.channels.to_rgb(), samples }
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
+        each_depth_to!(&input.samples, &mut target.rows, (samples, rows) => self.tone(samples, input, (target.rect, rows)));
     }
 }
 

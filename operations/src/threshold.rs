@@ -1,16 +1,16 @@
 //! `threshold`: black or white.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
-use crate::pointwise::map_colours;
-use crate::region::{Region, Samples};
+use crate::pointwise::map_samples;
+use crate::region::Region;
 use crate::sample::Sample;
+use crate::target::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
 use tessera_core::operation::{Extent, Planned};
-use tessera_core::pixel::Channels;
 
 const VALUE: Bounds = Bounds::new(0.0, 65535.0);
 
@@ -30,10 +30,11 @@ impl Threshold {
     /// The name in an ImageJob.
     pub const NAME: &'static str = "threshold";
 
-    fn separate<S: Sample>(&self, samples: &mut [S], channels: Channels) {
+    /// What becomes of a sample.
+    fn separate<S: Sample>(&self) -> impl Fn(S) -> S + use<S> {
         let value = S::saturate((self.value.0 / 1_000_000) as i32);
         let [above, below] = if self.invert { [0, S::MAX] } else { [S::MAX, 0] }.map(S::narrow);
-        map_colours(samples, channels, |sample| if sample > value { above } else { below });
+        move |sample| if sample > value { above } else { below }
     }
 }
 
@@ -62,14 +63,12 @@ impl Apply for Threshold {
         Reduced::Never
     }
 
-    fn apply(&self, input: &Region, output: Rect, _: Extent) -> Region {
-        let mut region = input.crop(output);
-        let channels = region.channels;
-        match &mut region.samples {
-            Samples::U8(samples) => self.separate(samples, channels),
-            Samples::U16(samples) => self.separate(samples, channels),
-        }
-        region
+    fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
+        map_samples(input, target, self.separate(), self.separate());
     }
 }
 
@@ -77,6 +76,7 @@ impl Apply for Threshold {
 mod tests {
     use super::*;
     use crate::testing::{apply_to_row_u8, apply_to_row_u16};
+    use tessera_core::pixel::Channels;
 
     fn threshold(value: f64, invert: bool) -> Threshold {
         Threshold { value: Millionths::nearest(value), invert }

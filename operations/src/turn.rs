@@ -1,7 +1,9 @@
 //! Mirroring and quarter turns: pixels go to other places, unchanged.
 
 use crate::border::Rows;
-use crate::region::{Region, each_depth};
+use crate::region::Region;
+use crate::target::{Target, each_depth_to};
+use crate::vector::{Kernel, vectorised};
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::pixel::Channels;
 use tessera_core::placement::Placement;
@@ -50,70 +52,86 @@ impl Turn {
         }
     }
 
-    /// The pixels `output`, of a picture of size `image`.
-    pub(crate) fn apply(self, input: &Region, output: Rect, image: Size) -> Region {
-        let read = self.reads(output, image);
-        let samples = each_depth!(&input.samples, samples => {
+    /// Writes the pixels of `target`, of a picture of size `image`.
+    pub(crate) fn apply(self, input: &Region, target: &mut Target<'_>, image: Size) {
+        let read = self.reads(target.rect, image);
+        each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
             let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
             match input.channels {
-                Channels::Gray => self.pixels::<_, 1>(&rows, read).into_flattened(),
-                Channels::GrayAlpha => self.pixels::<_, 2>(&rows, read).into_flattened(),
-                Channels::Rgb => self.pixels::<_, 3>(&rows, read).into_flattened(),
-                Channels::Rgba => self.pixels::<_, 4>(&rows, read).into_flattened(),
+                Channels::Gray => self.pixels::<_, 1>(&rows, read, lines),
+                Channels::GrayAlpha => self.pixels::<_, 2>(&rows, read, lines),
+                Channels::Rgb => self.pixels::<_, 3>(&rows, read, lines),
+                Channels::Rgba => self.pixels::<_, 4>(&rows, read, lines),
             }
         });
-        Region { rect: output, channels: input.channels, samples }
     }
 
-    /// The pixels that those of `read` become.
-    fn pixels<S: Copy + Default, const N: usize>(self, rows: &Rows<S>, read: Rect) -> Vec<[S; N]> {
+    /// Writes the pixels that those of `read` become.
+    fn pixels<S: Copy + Default, const N: usize>(self, rows: &Rows<S>, read: Rect, lines: &mut [&mut [S]]) {
         let mut sources: Vec<&[[S; N]]> =
             (read.y..read.bottom()).map(|y| rows.row(y, read).as_chunks::<N>().0).collect();
         if self.transposed {
             if self.columns {
                 sources.reverse();
             }
-            return self.columns_as_rows(&sources, read.width as usize);
+            return self.columns_as_rows(&sources, lines);
         }
         if self.rows {
             sources.reverse();
         }
-        let mut result = Vec::with_capacity(sources.len() * read.width as usize);
-        for source in sources {
+        for (source, line) in sources.into_iter().zip(lines) {
             if self.columns {
-                result.extend(source.iter().rev());
+                vectorised(Reversed { from: source, to: line.as_chunks_mut().0 });
             } else {
-                result.extend_from_slice(source);
+                line.copy_from_slice(source.as_flattened());
             }
         }
-        result
     }
 
-    /// The picture whose columns are `sources`, each of `length` pixels.
+    /// Writes the picture whose columns are `sources`, each as long as there are lines.
     fn columns_as_rows<S: Copy + Default, const N: usize>(
         self,
         sources: &[&[[S; N]]],
-        length: usize,
-    ) -> Vec<[S; N]> {
-        let width = sources.len();
-        let mut result = vec![[S::default(); N]; width * length];
+        lines: &mut [&mut [S]],
+    ) {
+        let (width, length) = (sources.len(), lines.len());
         let row_of = |place: usize| if self.rows { length - 1 - place } else { place };
-        for x in (0..width).step_by(BLOCK) {
-            for start in (0..length).step_by(BLOCK) {
+        for start in (0..length).step_by(BLOCK) {
+            for x in (0..width).step_by(BLOCK) {
                 if let Some(block) = block(&sources[x..], start) {
                     for (place, pixels) in (start..).zip(block) {
-                        result[row_of(place) * width + x..][..BLOCK].copy_from_slice(&pixels);
+                        lines[row_of(place)][x * N..][..BLOCK * N].copy_from_slice(pixels.as_flattened());
                     }
                     continue;
                 }
                 let places = start..length.min(start + BLOCK);
                 for (x, place) in (x..width.min(x + BLOCK)).flat_map(|x| places.clone().map(move |y| (x, y)))
                 {
-                    result[row_of(place) * width + x] = sources[x][place];
+                    lines[row_of(place)][x * N..][..N].copy_from_slice(&sources[x][place]);
                 }
             }
         }
-        result
+    }
+}
+
+/// A row from its end to its start.
+struct Reversed<'a, P> {
+    from: &'a [P],
+    to: &'a mut [P],
+}
+
+impl<P: Copy> Kernel for Reversed<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        // Blocks are turned in registers.
+        let (rest, from) = self.from.as_rchunks::<BLOCK>();
+        let (to, last) = self.to.as_chunks_mut::<BLOCK>();
+        for (to, from) in to.iter_mut().zip(from.iter().rev()) {
+            *to = std::array::from_fn(|index| from[BLOCK - 1 - index]);
+        }
+        last.iter_mut().zip(rest.iter().rev()).for_each(|(to, from)| *to = *from);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::{Exact, Real, premultiplied};
 use crate::region::{Region, each_depth};
 use crate::separable::Symmetric;
+use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -57,13 +58,10 @@ impl UnsharpMask {
     /// The result for `samples`, those of `input`.
     fn sharpen<S: Exact>(&self, samples: &[S], input: &Region, blur: &Symmetric) -> Vec<S> {
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-        match input.channels {
-            Channels::Gray | Channels::Rgb => self.opaque(&rows, blur),
-            Channels::GrayAlpha => self.with_alpha::<S, 2>(&rows, blur),
-            Channels::Rgba => self.with_alpha::<S, 4>(&rows, blur),
-        }
+        vectorised(Sharpening { mask: self, rows, channels: input.channels, blur })
     }
 
+    #[inline(always)]
     fn opaque<S: Exact>(&self, rows: &Rows<S>, blur: &Symmetric) -> Vec<S> {
         let (output, sharp) = (blur.window.output, self.sharp());
         let mut result = Vec::with_capacity(output.width as usize * output.height as usize * rows.channels);
@@ -75,6 +73,7 @@ impl UnsharpMask {
         result
     }
 
+    #[inline(always)]
     fn with_alpha<S: Exact, const N: usize>(&self, rows: &Rows<S>, blur: &Symmetric) -> Vec<S> {
         let (output, rect, sharp) = (blur.window.output, blur.window.read(), self.sharp());
         let colours: Vec<S::Real> = premultiplied::<S, S::Real, N>(rows, rect);
@@ -95,6 +94,7 @@ impl UnsharpMask {
     }
 
     /// What becomes of a sample and its blur.
+    #[inline(always)]
     fn sharp<S: Exact>(&self) -> impl Fn(S, S::Real) -> S + use<S> {
         let [amount, threshold] =
             [self.amount.to_f64(), self.threshold.to_f64() * f64::from(S::MAX)].map(S::Real::from_f64);
@@ -105,6 +105,27 @@ impl UnsharpMask {
             let above =
                 if difference > zero { difference > threshold } else { zero - difference > threshold };
             (value + if above { amount * difference } else { zero }).sample()
+        }
+    }
+}
+
+/// The mask on one rectangle.
+struct Sharpening<'a, S> {
+    mask: &'a UnsharpMask,
+    rows: Rows<'a, S>,
+    channels: Channels,
+    blur: &'a Symmetric,
+}
+
+impl<S: Exact> Kernel for Sharpening<'_, S> {
+    type Output = Vec<S>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<S> {
+        match self.channels {
+            Channels::Gray | Channels::Rgb => self.mask.opaque(&self.rows, self.blur),
+            Channels::GrayAlpha => self.mask.with_alpha::<S, 2>(&self.rows, self.blur),
+            Channels::Rgba => self.mask.with_alpha::<S, 4>(&self.rows, self.blur),
         }
     }
 }

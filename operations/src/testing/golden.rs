@@ -5,6 +5,7 @@ use super::{extent, image, picture, pixel_types};
 use crate::apply::Apply;
 use crate::region::Region;
 use crate::registry::Operation;
+use crate::vector::{Path, tests::forced};
 use tessera_core::operation::Planned;
 
 /// Operations and the digest of their results on the same picture in every pixel type that they take.
@@ -99,6 +100,17 @@ fn no_bit_of_any_result_has_changed() {
     let results: Vec<_> =
         GOLDEN.iter().map(|(text, _)| (*text, digest_of(&serde_json::from_str(text).unwrap()))).collect();
     assert!(results == GOLDEN, "{results:#x?}");
+}
+
+#[test]
+fn every_path_gives_the_same_bits() {
+    for path in Path::available() {
+        let results: Vec<_> = GOLDEN
+            .iter()
+            .map(|(text, _)| (*text, forced(path, || digest_of(&serde_json::from_str(text).unwrap()))))
+            .collect();
+        assert!(results == GOLDEN, "{path:?}: {results:#x?}");
+    }
 }
 
 #[test]
