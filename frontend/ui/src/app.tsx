@@ -22,7 +22,7 @@ export function App() {
     <>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to the content</a>
       <Header />
-      {config.value.mode === "demo" && <p class="banner demo">This is a demonstration: everybody who opens this page is the same user, and sees the same images and jobs.</p>}
+      {config.value.mode === "demo" && <aside class="banner demo" aria-label="Demonstration">This is a demonstration: everybody who opens this page is the same user, and sees the same images and jobs.</aside>}
       {live.value === "lost" && <p class="banner warn" role="status">The connection to the server was lost. Connecting again…</p>}
       <main id="main" tabIndex={-1} class={`main ${route.value.view}`}>
         {route.value.view === "jobs" ? <Jobs /> : route.value.view === "system" ? <System /> : <Workbench />}

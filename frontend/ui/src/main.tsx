@@ -1,9 +1,11 @@
 //! Starts the page: configuration first, then what the address says, then the live events.
 
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./app";
 import { listen as listenToJobs } from "./state/jobs";
-import { listen as listenToAddress } from "./state/route";
+import { open } from "./state/image";
+import { listen as listenToAddress, route } from "./state/route";
 import { load } from "./state/session";
 import { keepAddress, restore } from "./state/workbench";
 import "./state/plan";
@@ -17,4 +19,9 @@ void load().then(() => {
   keepAddress();
   listenToAddress(restore);
   listenToJobs();
+});
+
+effect(() => {
+  const name = route.value.view === "jobs" ? "Jobs" : route.value.view === "system" ? "System" : open.value.state === "ready" ? open.value.image.name : "";
+  document.title = name ? `${name} – Tessera` : "Tessera";
 });

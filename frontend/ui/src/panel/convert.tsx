@@ -89,7 +89,7 @@ function YamlDialog({ plan, onClose }: { plan: Plan; onClose: () => void }) {
 export function CopyBlock({ text, what }: { text: string; what: string }) {
   return (
     <div class="code-block">
-      <pre tabIndex={0} aria-label={what}><code>{text}</code></pre>
+      <pre tabIndex={0} role="group" aria-label={what}><code>{text}</code></pre>
       <Button small icon="copy" onClick={() => void copy(text, what)}>Copy</Button>
     </div>
   );

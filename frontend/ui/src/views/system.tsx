@@ -28,7 +28,7 @@ function Facts({ now }: { now: NonNullable<typeof system.value> }) {
       <div class="fact wide">
         <dt>Slots <span class="quiet">(workers at once)</span></dt>
         <dd>{now.used} <span class="quiet">of {now.slots} used</span></dd>
-        <div class="slots" aria-hidden="true">{Array.from({ length: Math.min(64, now.slots) }, (_, index) => <i key={index} class={index < now.used ? "used" : ""} />)}</div>
+        <dd class="slots" aria-hidden="true">{Array.from({ length: Math.min(64, now.slots) }, (_, index) => <i key={index} class={index < now.used ? "used" : ""} />)}</dd>
       </div>
       <Fact name="Speed" value={now.throughput >= 10 ? String(Math.round(now.throughput)) : now.throughput.toFixed(1)} unit="megapixels a second" />
       <Fact name="Waiting jobs" value={String(now.waiting)} unit={`${now.queueDepth} shards in the queue`} />
@@ -40,7 +40,7 @@ function Facts({ now }: { now: NonNullable<typeof system.value> }) {
 }
 
 function Fact({ name, value, unit }: { name: string; value: string; unit: string }) {
-  return <div class="fact"><dt>{name}</dt><dd>{value}</dd><span class="quiet small">{unit}</span></div>;
+  return <div class="fact"><dt>{name}</dt><dd>{value}</dd><dd class="unit">{unit}</dd></div>;
 }
 
 function About() {
