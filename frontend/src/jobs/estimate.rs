@@ -7,10 +7,10 @@ use serde::Serialize;
 use tessera_api::imagejob::IfExists as Asked;
 use tessera_api::{ValidJob, WorkerPool};
 use tessera_core::cost::POD_START;
-use tessera_core::output::{OutputFormat, TiffCompression};
+use tessera_core::output::{OutputFormat, TiffCompression, WebPCoding};
 use tessera_core::plan::{IfExists, Limits, Plan, PlanRefusal, Request, Spread, Stage, plan};
 use tessera_operations::Operation;
-use tessera_probe::{Probed, probe};
+use tessera_probe::{Probed, probe_page};
 use tessera_store::Location;
 use utoipa::ToSchema;
 
@@ -44,7 +44,7 @@ pub(crate) struct Estimate {
 pub(crate) async fn planned(app: &Shared, valid: &ValidJob, pool: &WorkerPool) -> Result<Plan<Operation>> {
     check_allowed(valid, pool)?;
     let source: Location = valid.source.to_string().parse().map_err(|_| Refusal::not_found("image"))?;
-    let probed = probe(app.store.as_ref(), &source).await?;
+    let probed = probe_page(app.store.as_ref(), &source, valid.page).await?;
     plan(request(valid, pool, probed)).map_err(|refusal| match refusal {
         PlanRefusal::TooLarge(text) => {
             Refusal::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "TooLarge", text)
@@ -59,6 +59,7 @@ fn request(valid: &ValidJob, pool: &WorkerPool, probed: Probed) -> Request<Opera
         source_uri: valid.source.to_string(),
         source_etag: probed.info.etag,
         image: probed.image,
+        page: valid.page,
         operations: valid.operations.clone(),
         output_uri: valid.output.uri.to_string(),
         format: valid.output.format,
@@ -138,6 +139,8 @@ fn bytes(plan: &Plan<Operation>) -> u64 {
     let for_each = match plan.output.format {
         OutputFormat::Png => 0.55 * deep,
         OutputFormat::Jpeg { quality } => lossy(quality),
+        OutputFormat::WebP { coding: WebPCoding::Lossless } => 0.45,
+        OutputFormat::WebP { coding: WebPCoding::Lossy { quality } } => 0.7 * lossy(quality),
         OutputFormat::Tiff { compression, .. } => tiles(compression, deep),
         OutputFormat::Cog { compression, .. } => tiles(compression, deep) * 4.0 / 3.0,
     };

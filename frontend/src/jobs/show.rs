@@ -238,6 +238,7 @@ fn format_name(job: &ImageJob) -> &'static str {
     match validate(&job.spec, Locations::Cluster).map(|valid| valid.output.format) {
         Ok(OutputFormat::Png) => "png",
         Ok(OutputFormat::Jpeg { .. }) => "jpeg",
+        Ok(OutputFormat::WebP { .. }) => "webp",
         Ok(OutputFormat::Cog { .. }) => "cog",
         Ok(OutputFormat::Tiff { .. }) | Err(_) => "tiff",
     }
