@@ -18,8 +18,8 @@ test("a second operation reveals the chain, which is reordered by keyboard and b
   await page.keyboard.press("ArrowUp");
   await expect.poll(names).toEqual(["Grayscale", "Sepia", "Invert"]);
   await expect(page.getByRole("button", { name: /^Move Sepia, step 2/ })).toBeFocused();
-  const grip = await page.getByRole("button", { name: /^Move Grayscale/ }).boundingBox();
-  const last = await page.getByRole("button", { name: /^Move Invert/ }).boundingBox();
+  const grip = await page.getByRole("button", { name: /^Move Grayscale, step/ }).boundingBox();
+  const last = await page.getByRole("button", { name: /^Move Invert, step/ }).boundingBox();
   await page.mouse.move(grip!.x + 10, grip!.y + 10);
   await page.mouse.down();
   await page.mouse.move(last!.x + 10, last!.y + last!.height + 8, { steps: 12 });
