@@ -75,7 +75,7 @@ export function Viewer() {
     <div class="viewer">
       <div ref={stage} class="canvas" />
       {frame.value && <RunningVeil />}
-      {comparing && frame.value && <Divider position={divider.value} right={over.kind === "result" ? "Result" : "After"} onMove={(next) => (divider.value = next)} />}
+      {comparing && frame.value && <Divider position={divider.value} right={over.kind === "result" ? "Result" : quality.value === null ? "Making the preview…" : "After"} onMove={(next) => (divider.value = next)} />}
       {cropping && frame.value && <Crop />}
       {loupe.value && frame.value && <Loupe layer={over ?? original} box={box} onClose={() => (loupe.value = false)} />}
       <Badges />
