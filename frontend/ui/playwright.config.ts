@@ -3,7 +3,7 @@
 import { defineConfig } from "@playwright/test";
 import { browser } from "./tests/browser";
 
-const PORT = 4273;
+const PORT = Number(process.env["PORT"] ?? 4273);
 
 export default defineConfig({
   testDir: "tests",

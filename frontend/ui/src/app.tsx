@@ -22,7 +22,7 @@ export function App() {
     <>
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to the content</a>
       <Header />
-      {config.value.mode === "demo" && <aside class="banner demo" aria-label="Demonstration">This is a demonstration: everybody who opens this page is the same user, and sees the same images and jobs.</aside>}
+      {config.value.mode === "demo" && <aside class="banner demo" aria-label="Demonstration">This is a demonstration: everybody here is the same user, and sees the same images and jobs.</aside>}
       {live.value === "lost" && <p class="banner warn" role="status">The connection to the server was lost. Connecting again…</p>}
       <main id="main" tabIndex={-1} class={`main ${route.value.view}`}>
         {route.value.view === "jobs" ? <Jobs /> : route.value.view === "system" ? <System /> : <Workbench />}
@@ -58,7 +58,7 @@ function Header() {
   const count = running.value;
   return (
     <header class="header">
-      <span class="brand"><img src="/icon.svg" alt="" width="24" height="24" />Tessera</span>
+      <span class="brand"><img src="/icon.svg" alt="Tessera" width="24" height="24" /><span aria-hidden="true">Tessera</span></span>
       <nav class="nav" aria-label="Views">
         {TABS.map(({ view, label }) => (
           <a key={view} href={view === "image" ? "#" : `#view=${view}`} aria-current={route.value.view === view ? "page" : undefined} onClick={(event) => { event.preventDefault(); go({ view }); }}>

@@ -40,7 +40,7 @@ test("the YAML and the kubectl line can be copied", async ({ page, context, base
   await page.goto("/#image=" + Buffer.from("s3://images/lake.jpg").toString("base64url") + "&chain=" + encodeURIComponent('[{"invert":{}}]'));
   await page.getByRole("button", { name: "YAML" }).click();
   await expect(page.getByLabel("YAML", { exact: true })).toContainText("kind: ImageJob");
-  await page.getByRole("button", { name: "Copy" }).first().click();
+  await page.getByRole("button", { name: "Copy", exact: true }).first().click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toContain("invert");
   await expect(page.getByLabel("kubectl line")).toContainText("kubectl");
 });

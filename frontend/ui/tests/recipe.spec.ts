@@ -18,8 +18,8 @@ test("a second operation reveals the chain, which is reordered by keyboard and b
   await page.keyboard.press("ArrowUp");
   await expect.poll(names).toEqual(["Grayscale", "Sepia", "Invert"]);
   await expect(page.getByRole("button", { name: /^Move Sepia, step 2/ })).toBeFocused();
-  const grip = await page.getByRole("button", { name: /^Move Grayscale/ }).boundingBox();
-  const last = await page.getByRole("button", { name: /^Move Invert/ }).boundingBox();
+  const grip = await page.getByRole("button", { name: /^Move Grayscale, step/ }).boundingBox();
+  const last = await page.getByRole("button", { name: /^Move Invert, step/ }).boundingBox();
   await page.mouse.move(grip!.x + 10, grip!.y + 10);
   await page.mouse.down();
   await page.mouse.move(last!.x + 10, last!.y + last!.height + 8, { steps: 12 });
@@ -76,10 +76,9 @@ test("what takes long asks first; edges say to zoom in; the loupe is exact", asy
   await pick(page, "Median");
   await page.getByRole("button", { name: "Show preview" }).click();
   await expect(page.getByText("Exact preview")).toBeVisible();
-  await page.goto("/#");
+  await page.goto("about:blank");
   const slide = imageId("s3://images/slides/slide-0001.tif");
   await page.goto(`/#image=${slide}&chain=${encodeURIComponent('[{"sobel":{}}]')}`);
-  await page.reload();
   await drawn(page);
   await expect(page.getByText("Zoom in to preview edges")).toBeVisible();
   await page.getByRole("button", { name: /Exact loupe/ }).click();

@@ -48,7 +48,7 @@ export function Actions() {
   return (
     <div class="actions">
       {current.value && job && <JobCard job={job} />}
-      <Expected />
+      {busy ? <p id="expected" class="visually-hidden">The job is at work.</p> : <Expected />}
       <div class="action-row">
         <Button kind={done && matches(job) ? "plain" : "primary"} disabled={!request.value || state.state === "refused" || busy} describedBy="expected" onClick={() => void convert()}>Convert</Button>
         {done ? (
@@ -71,7 +71,7 @@ function Expected() {
   if (!plan) return <p id="expected" class="expected">Working out size and time…</p>;
   return (
     <p id="expected" class={state.state === "asking" ? "expected stale" : "expected"}>
-      About <strong>{bytes(plan.bytes)}</strong> in <strong>{seconds(plan.seconds)}</strong> by {plan.workers} {plan.workers === 1 ? "worker" : "workers"}; {dimensions(plan.width, plan.height)}, {plan.bitDepth} bit.
+      About <strong>{bytes(plan.bytes)}</strong> in <strong>{seconds(plan.seconds)}</strong> by {plan.workers} {plan.workers === 1 ? "worker" : "workers"}; {dimensions(plan.width, plan.height)} pixels.
     </p>
   );
 }

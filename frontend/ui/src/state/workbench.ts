@@ -67,10 +67,11 @@ export function restore(): void {
     if (wanted && wanted.name !== format.peek()) chooseFormat(wanted.name);
     options.value = readOptions(at.options);
     current.value = at.job;
+    // In the same step, so that the address is not rewritten to what is only half restored.
+    if (at.job) void openJob(at.job);
+    else if (at.image) void show(at.image);
+    else close();
   });
-  if (at.job) void openJob(at.job);
-  else if (at.image) void show(at.image);
-  else close();
 }
 
 /** From now on the address follows the state. */

@@ -27,7 +27,7 @@ export function Divider({ position, right, onMove }: Props) {
         class="divider"
         role="slider"
         tabIndex={0}
-        aria-label={`Compare: before on the left, ${right.toLowerCase()} on the right`}
+        aria-label={`Compare: before on the left, ${right === "Result" ? "result" : "after"} on the right`}
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={Math.round(position * 100)}

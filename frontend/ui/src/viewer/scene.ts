@@ -16,7 +16,7 @@ export interface Events {
   failed: (status: number) => void;
 }
 
-interface Shown { item: OpenSeadragon.TiledImage; work: TileWork; layer: Layer; box: Box }
+interface Shown { item: OpenSeadragon.TiledImage; work: TileWork; layer: Layer; box: Box; complete: boolean }
 
 const SWAP = 4000;
 
@@ -88,14 +88,15 @@ export class Scene {
     this.put(layer, box, "over", (shown) => {
       if (turn !== this.turn) return this.drop(shown);
       this.over = shown;
-      const settle = () => {
-        if (this.over === shown) {
-          this.drop(this.past);
-          this.past = null;
-        }
+      const settle = (complete: boolean) => {
+        if (this.over !== shown) return;
+        shown.complete ||= complete;
+        this.drop(this.past);
+        this.past = null;
+        this.update();
       };
-      shown.item.addHandler("fully-loaded-change", (event) => event.fullyLoaded && settle());
-      setTimeout(settle, SWAP);
+      shown.item.addHandler("fully-loaded-change", (event) => event.fullyLoaded && settle(true));
+      setTimeout(() => settle(false), SWAP);
       this.update();
     });
   }
@@ -120,7 +121,7 @@ export class Scene {
       x: box.x / base,
       y: box.y / base,
       width: box.width / base,
-      success: (event: unknown) => done({ item: (event as { item: OpenSeadragon.TiledImage }).item, work, layer, box }),
+      success: (event: unknown) => done({ item: (event as { item: OpenSeadragon.TiledImage }).item, work, layer, box, complete: false }),
     } as never);
   }
 
@@ -150,9 +151,10 @@ export class Scene {
     if (!frame || !this.original) return;
     const cutting = this.over !== null && this.divider !== null;
     const edge = cutting ? ((this.divider ?? 0) * this.element.clientWidth - frame.x) / frame.scale : null;
-    this.trim(this.original, edge, "left");
+    // Until what lies over it is drawn, the original stays in sight below.
+    this.trim(this.original, this.over?.complete ? edge : null, "left");
     for (const shown of [this.past, this.over]) if (shown) this.trim(shown, edge, "right");
-    if (this.over && this.divider === null) this.trim(this.original, -1, "left");
+    if (this.over?.complete && this.divider === null) this.trim(this.original, -1, "left");
     this.smooth(frame.scale);
     if (JSON.stringify(frame) !== JSON.stringify(this.last)) this.events.frame(frame);
     this.last = frame;

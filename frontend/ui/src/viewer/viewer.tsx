@@ -75,7 +75,7 @@ export function Viewer() {
     <div class="viewer">
       <div ref={stage} class="canvas" />
       {frame.value && <RunningVeil />}
-      {comparing && frame.value && <Divider position={divider.value} right={over.kind === "result" ? "Result" : "After"} onMove={(next) => (divider.value = next)} />}
+      {comparing && frame.value && <Divider position={divider.value} right={over.kind === "result" ? "Result" : quality.value === null ? "Making the preview…" : "After"} onMove={(next) => (divider.value = next)} />}
       {cropping && frame.value && <Crop />}
       {loupe.value && frame.value && <Loupe layer={over ?? original} box={box} onClose={() => (loupe.value = false)} />}
       <Badges />
@@ -146,7 +146,7 @@ function Tools({ scene }: { scene: Scene }) {
       <IconButton icon="plus" label="Zoom in" onClick={() => scene.zoomBy(1.6)} />
       <IconButton icon="minus" label="Zoom out" onClick={() => scene.zoomBy(1 / 1.6)} />
       <IconButton icon="fit" label="Show all of the image" onClick={() => scene.home()} />
-      <button type="button" class="icon-button text" aria-label="Actual size, one to one" title="Actual size, one to one" onClick={() => scene.actualSize()}>1:1</button>
+      <button type="button" class="icon-button ratio" aria-label="1:1, actual size" title="Actual size, one to one" onClick={() => scene.actualSize()}>1:1</button>
       <IconButton icon="loupe" label="Exact loupe, one to one" pressed={loupe.value} onClick={() => (loupe.value = !loupe.value)} />
     </div>
   );
