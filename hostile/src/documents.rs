@@ -7,7 +7,9 @@ use tessera_core::geometry::Size;
 use tessera_core::grid::Grid;
 use tessera_core::operation::Extent;
 use tessera_core::pixel::{Channels, Depth, PixelType};
-use tessera_core::plan::{self, Access, IfExists, Limits, Mode, Plan, Request, SourceImage, Spread};
+use tessera_core::plan::{
+    self, Access, IfExists, Limits, Mode, Plan, Request, SourceImage, Spread, Streaming,
+};
 use tessera_core::pyramid::Layer;
 use tessera_core::record::{Manifest, PieceRecord, Published};
 use tessera_operations::{Apply, Operation, plan_chain};
@@ -74,7 +76,12 @@ fn image(width: u8, height: u8, pixel: u8) -> SourceImage {
     let tile = Size::new(extent.size.width.min(512), extent.size.height.min(512));
     let access = if pixel & 8 == 0 { Access::Tiles { tile } } else { Access::Whole };
     let bytes = extent.size.pixels() * pixel_type.bytes() as u64;
-    SourceImage { extent, access, decode_cost: 3.0, decode_memory: 2 * bytes, bytes }
+    let streaming = if pixel & 16 == 0 {
+        Streaming::No("an interlaced PNG")
+    } else {
+        Streaming::Rows { stored: extent.size, memory: 1 << 20 }
+    };
+    SourceImage { extent, access, decode_cost: 3.0, decode_memory: 2 * bytes, bytes, streaming }
 }
 
 fn planned(
@@ -89,6 +96,7 @@ fn planned(
         source_uri: "s3://images/a".into(),
         source_etag: "tag".into(),
         image,
+        page: 0,
         operations,
         output_uri: "s3://results/a".into(),
         format,
