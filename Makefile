@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export NODES ?= 3
 export CLUSTER
 
-.PHONY: help try demo test fuzz bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env clean
+.PHONY: help try demo test fuzz bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env page clean
 
 help: ## lists these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -35,7 +35,7 @@ lint: ## formatting, clippy and shellcheck, warnings denied
 gen: ## writes what is generated: crds/ and manifests/
 	cargo xtask gen
 
-images: ## builds the operator's and worker's images and loads them into the cluster's nodes
+images: ## builds the images of operator, worker and page, and loads them into the cluster's nodes
 	@dev/images.sh
 
 install: images ## installs or upgrades the Helm chart on the cluster, with these images
@@ -58,6 +58,9 @@ cluster-node-remove: ## removes a node for good: NODE=n4
 
 env: ## for a shell of yours: eval "$(make -s env)" sets KUBECONFIG, PATH and the S3 variables
 	@dev/cluster.sh env
+
+page: ## prints the page's address
+	@dev/cluster.sh page
 
 clean: cluster-down ## ends the cluster and removes what cargo built
 	cargo clean

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The verbs of the local cluster: up, down, kill NODE, start NODE, remove NODE, env, enter NODE COMMAND...
+# The verbs of the local cluster: up, down, kill NODE, start NODE, remove NODE, env, page, enter NODE COMMAND...
 # It may not touch what it did not make: processes are known by record, all else by name.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -184,6 +184,20 @@ environment() {
   done
 }
 
+# The address of the page: its pod's, since Services are reached from pods only, and pods from this machine too.
+page() {
+  [ -e "$STATE/kubeconfig" ] || fail "there is no cluster: make cluster"
+  if by_kind; then
+    echo "http://127.0.0.1:8080 while this runs: kubectl port-forward --namespace default service/tessera-frontend 8080:80"
+    return
+  fi
+  local address
+  address=$(kubectl get pods --namespace default --selector app.kubernetes.io/component=frontend --field-selector status.phase=Running \
+    -o jsonpath='{.items[0].status.podIP}' 2>/dev/null) || true
+  [ -n "$address" ] || fail "there is no page: make install"
+  echo "http://$address:8080"
+}
+
 case ${1:-} in
   up) if by_kind; then kind_up; else up; fi ;;
   down) down ;;
@@ -192,6 +206,7 @@ case ${1:-} in
   remove) remove_node "${2:-}" ;;
   nodes) running_nodes ;;
   env) environment ;;
+  page) page ;;
   enter) enter "${@:2}" ;;
-  *) fail "usage: cluster.sh up | down | kill NODE | start NODE | remove NODE | nodes | env | enter NODE [COMMAND...]" ;;
+  *) fail "usage: cluster.sh up | down | kill NODE | start NODE | remove NODE | nodes | env | page | enter NODE [COMMAND...]" ;;
 esac

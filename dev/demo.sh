@@ -9,6 +9,7 @@
 DEMO=$CACHE/demo
 SIZE="24000 20000"
 JOB=demo
+DEMO_USER=$(printf demo | sha256sum | cut -c 1-40)
 
 build() {
   command -v cargo >/dev/null || fail "Rust is missing: install rustup; the toolchain is pinned in rust-toolchain.toml"
@@ -56,13 +57,15 @@ metadata:
   name: $JOB
   # More and shorter shards than the planner would choose, so that all nodes are seen at work.
   annotations: {tessera.dev/shards: "8"}
+  # Of the demonstration's user, so that the page has a first job.
+  labels: {tessera.dev/owner: "$DEMO_USER"}
 spec:
   source: {uri: "$1"}
   operations:
   - grayscale: {}
   - gaussianBlur: {sigma: 1.5}
   - sobel: {scale: 3}
-  output: {uri: "$2", ifExists: Replace}
+  output: {uri: "$2", cog: {}, ifExists: Replace}
 YAML
 }
 
@@ -138,7 +141,8 @@ finish() {
   cat <<TXT
 
 Done in $((SECONDS / 60)) min $((SECONDS % 60)) s.
-  look at it         $DEMO/index.html  (in a browser: before and after)
+  the page           $("$DEV/cluster.sh" page)  (upload, preview, convert; the job is in it)
+  before and after   $DEMO/index.html  (in a browser)
   the file           $DEMO/result.tif, and s3://results/$JOB.tif in the store
   the job            $DEMO/job.yaml
 

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Makes the images of the operator and the worker from their release binaries, and loads them into every
-# running node; BUILD=no takes the binaries that are there. A tag names the content of its binary, so a node never runs an older one. It may not push.
+# Makes the images of the operator, the worker and the page from release binaries (and what npm builds), and loads them into
+# every running node; BUILD=no takes the binaries that are there. A tag names the content of its image, so a node never runs
+# an older one. It may not push.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=image.sh
 . "$DEV/image.sh"
+# shellcheck source=ui.sh
+. "$DEV/ui.sh"
 
 USER_ID=65532
 BASE_PACKAGES="libc6 libgcc-s1 ca-certificates tzdata"
-COMPONENTS=${COMPONENTS:-operator worker}
+COMPONENTS=${COMPONENTS:-operator worker frontend}
 
 # All binaries, always: a selection of packages would have other features, and its dependencies be built again.
 build_binaries() {
@@ -55,16 +58,35 @@ unpack_base() {
   rm -rf "$folder.packages" "$folder"/usr/share/{doc,man,locale,lintian} "$folder"/usr/lib/*/gconv
 }
 
+# binaries COMPONENT: the names of its binaries; the first is what its image starts.
+binaries() {
+  case $1 in
+    frontend) echo frontend preview ;;
+    *) echo "tessera-$1" ;;
+  esac
+}
+
+# content COMPONENT: a name for all that its image holds.
+content() {
+  local name
+  {
+    for name in $(binaries "$1"); do digest "$TARGET/release/$name"; done
+    [ "$1" != frontend ] || basename "$UI_FOLDER"
+  } | sha256sum | cut -c 1-12
+}
+
 # pack COMPONENT: writes its archive unless it is there, removes older ones, and prints the image's name.
 pack() {
-  local binary=$TARGET/release/tessera-$1 tag archive layers
-  tag=dev-$(digest "$binary" | cut -c 1-12)
+  local tag archive layers name names
+  names=$(binaries "$1")
+  tag=dev-$(content "$1")
   archive=$IMAGES/tessera-$1-$tag.tar
   if [ ! -e "$archive" ]; then
     layers=$(mktemp -d "$IMAGES/layers.XXXXXX")
-    install -D "$binary" "$layers/root/usr/local/bin/tessera-$1"
+    for name in $names; do install -D "$TARGET/release/$name" "$layers/root/usr/local/bin/$name"; done
+    [ "$1" != frontend ] || cp -r "$UI_FOLDER" "$layers/root/ui"
     layer "$layers/root" "$layers/binary.layer"
-    image "$archive" "localhost/tessera-$1:$tag" "$USER_ID:$USER_ID" "/usr/local/bin/tessera-$1" "$(base_layer)" "$layers/binary.layer"
+    image "$archive" "localhost/tessera-$1:$tag" "$USER_ID:$USER_ID" "/usr/local/bin/${names%% *}" "$(base_layer)" "$layers/binary.layer"
     rm -r "$layers"
     find "$IMAGES" -name "tessera-$1-dev-*.tar" ! -path "$archive" -delete
   fi
@@ -75,6 +97,7 @@ pack_all() {
   local component name
   mkdir -p "$IMAGES"
   base_layer >/dev/null
+  UI_FOLDER=$(ui_folder)
   for component in $COMPONENTS; do
     name=$(pack "$component")
     echo "${component^^}_IMAGE=$name" >>"$IMAGES/images.env.new"

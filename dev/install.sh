@@ -18,6 +18,7 @@ values() {
   cat <<YAML
 operator: {image: "$OPERATOR_IMAGE"}
 worker: {image: "$WORKER_IMAGE"}
+frontend: {image: "$FRONTEND_IMAGE"}
 defaultPool:
   store:
     endpoint: "$AWS_ENDPOINT_URL"
@@ -42,10 +43,13 @@ pools_ready() {
 # Why it does not come up, in a few lines. It fails, as what it explains did.
 explain() {
   local pods="--namespace $NAMESPACE --selector app.kubernetes.io/component=operator"
+  local page="--namespace default --selector app.kubernetes.io/component=frontend"
   # shellcheck disable=SC2086 # a list of words
   {
     kubectl get pods $pods -o wide
     kubectl logs $pods --tail 4 --all-containers
+    kubectl get pods $page -o wide
+    kubectl logs $page --tail 4 --all-containers
     kubectl get workerpools -A -o jsonpath='{range .items[*]}WorkerPool {.metadata.name}: {.status.conditions[*].message}{"\n"}{end}'
     kubectl get events --namespace "$NAMESPACE" --field-selector type=Warning --sort-by .lastTimestamp \
       -o custom-columns=WARNING:.reason,OBJECT:.involvedObject.name,MESSAGE:.message | tail -n 3
@@ -56,4 +60,5 @@ explain() {
 
 step "chart" watched "helm upgrade --install $RELEASE" install_chart "$@"
 kubectl get deployments --namespace "$NAMESPACE"
+kubectl get deployments --namespace default --selector app.kubernetes.io/component=frontend
 kubectl get workerpools --all-namespaces

@@ -17,7 +17,7 @@ definition() {
 scaled_object() {
   local chart=$ROOT/charts/tessera
   helm template tessera "$chart" --namespace tessera-system --values "$chart/values-kind.yaml" \
-    --set autoscaling.mode=keda --set operator.image=operator:1 --set worker.image=worker:1 \
+    --set autoscaling.mode=keda --set operator.image=operator:1 --set worker.image=worker:1 --set frontend.enabled=false \
     --set defaultPool.store.endpoint=http://store:9000 --show-only templates/autoscaler.yaml
 }
 

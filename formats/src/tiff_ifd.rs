@@ -1,4 +1,4 @@
-//! An image file directory of a TIFF or BigTIFF, in both byte orders (TIFF 6.0, section 2; the BigTIFF design).
+//! Image file directories of a TIFF or BigTIFF, in both byte orders (TIFF 6.0, section 2; the BigTIFF design).
 //! Knows fields, not what they mean; follows the chain of directories as far as the wanted one, and never in a circle.
 
 use crate::header::{Stop, unsupported};
@@ -63,7 +63,10 @@ pub(crate) struct Values {
 pub(crate) struct Directory<'a> {
     pub(crate) reader: Reader<'a>,
     pub(crate) big_endian: bool,
+    dialect: Dialect,
     fields: Vec<(u16, Values)>,
+    /// Where the place of the next directory stands.
+    link: u64,
 }
 
 /// How numbers and fields are written.
@@ -89,40 +92,9 @@ impl Dialect {
         number(bytes, self.big_endian)
     }
 
-    /// Bytes of a directory's number of fields, and of a field.
-    fn widths(self) -> (u64, u64) {
-        if self.big { (8, 20) } else { (2, 12) }
-    }
-
-    /// Where the fields of the directory at `start` begin, and how many there are.
-    fn fields(self, reader: &Reader, start: u64) -> Result<(u64, u64), Stop> {
-        let (count_width, _) = self.widths();
-        let count = self.number(reader.bytes(start, count_width)?);
-        if count > MOST_FIELDS {
-            return reader.damaged(format!("a directory of {count} fields"));
-        }
-        Ok((start.saturating_add(count_width), count))
-    }
-
-    /// Where the directory number `page` of the chain is whose first is at `first`.
-    fn directory(self, reader: &Reader, first: u64, page: u32) -> Result<u64, Stop> {
-        let mut start = first;
-        let mut seen = vec![first];
-        for number in 1..=page {
-            let (at, count) = self.fields(reader, start)?;
-            let next = at.saturating_add(count * self.widths().1);
-            start = self.number(reader.bytes(next, if self.big { 8 } else { 4 })?);
-            if start == 0 {
-                return unsupported(format!(
-                    "the TIFF has {number} pages, and source.page {page} is asked for: pages are counted from 0"
-                ));
-            }
-            if seen.contains(&start) {
-                return reader.damaged("its directories form a circle");
-            }
-            seen.push(start);
-        }
-        Ok(start)
+    /// The place in the file that is written at `at`.
+    fn offset(self, reader: &Reader, at: u64) -> Result<u64, Stop> {
+        Ok(self.number(reader.bytes(at, if self.big { 8 } else { 4 })?))
     }
 }
 
@@ -140,15 +112,53 @@ impl<'a> Directory<'a> {
         {
             return reader.damaged("a BigTIFF whose offsets are not of 8 bytes");
         }
-        let first = if dialect.big { reader.bytes(8, 8)? } else { reader.bytes(4, 4)? };
-        let start = dialect.directory(&reader, dialect.number(first), page)?;
-        let (_, field_width) = dialect.widths();
-        let (at, count) = dialect.fields(&reader, start)?;
+        let start = dialect.offset(&reader, if dialect.big { 8 } else { 4 })?;
+        Directory::read(reader, dialect, start)?.page(start, page)
+    }
+
+    /// The directory number `page` of the chain whose first is this one, at `first`.
+    fn page(self, first: u64, page: u32) -> Result<Directory<'a>, Stop> {
+        let mut seen = vec![first];
+        let mut directory = self;
+        for number in 1..=page {
+            let next = directory.next()?;
+            if next == 0 {
+                return unsupported(format!(
+                    "the TIFF has {number} pages, and source.page {page} is asked for: pages are counted from 0"
+                ));
+            }
+            if seen.contains(&next) {
+                return directory.reader.damaged("its directories form a circle");
+            }
+            seen.push(next);
+            directory = directory.other(next)?;
+        }
+        Ok(directory)
+    }
+
+    /// The directory of the same file at `start`.
+    pub(crate) fn other(&self, start: u64) -> Result<Directory<'a>, Stop> {
+        Directory::read(self.reader, self.dialect, start)
+    }
+
+    /// Where the next directory of the chain begins; 0 where this one is the last.
+    pub(crate) fn next(&self) -> Result<u64, Stop> {
+        self.dialect.offset(&self.reader, self.link)
+    }
+
+    fn read(reader: Reader<'a>, dialect: Dialect, start: u64) -> Result<Directory<'a>, Stop> {
+        let (count_width, field_width) = if dialect.big { (8, 20) } else { (2, 12) };
+        let count = dialect.number(reader.bytes(start, count_width)?);
+        if count > MOST_FIELDS {
+            return reader.damaged(format!("a directory of {count} fields"));
+        }
+        let at = start.saturating_add(count_width);
         let bytes = reader.bytes(at, count * field_width)?;
         let fields = bytes.chunks_exact(field_width as usize).zip(0..);
         let fields =
             fields.filter_map(|(bytes, index)| field(dialect, bytes, at + index * field_width)).collect();
-        Ok(Directory { reader, big_endian: dialect.big_endian, fields })
+        let link = at + count * field_width;
+        Ok(Directory { reader, big_endian: dialect.big_endian, dialect, fields, link })
     }
 
     /// The values of a field, if it is there.

@@ -13,7 +13,7 @@ mod copied;
 mod encode;
 mod engine;
 pub mod error;
-mod fetch;
+pub mod fetch;
 mod frame;
 mod levels;
 mod pieces;

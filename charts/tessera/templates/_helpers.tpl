@@ -15,6 +15,73 @@
 {{ include "tessera.operator" . }}-external-metrics
 {{- end -}}
 
+{{/* The page: Deployment, Service, ServiceAccount and roles. */}}
+{{- define "tessera.frontend" -}}
+{{ include "tessera.fullname" . }}-frontend
+{{- end -}}
+
+{{/* Whether there is a page: it works with the default pool, in its namespace. */}}
+{{- define "tessera.hasFrontend" -}}
+{{- if and .Values.frontend.enabled .Values.defaultPool.enabled }}yes{{ end -}}
+{{- end -}}
+
+{{- define "tessera.frontendSelector" -}}
+{{ merge (dict "app.kubernetes.io/component" "frontend") (include "tessera.selector" . | fromYaml) | toYaml }}
+{{- end -}}
+
+{{- define "tessera.frontendLabels" -}}
+{{ merge (dict "app.kubernetes.io/component" "frontend") (include "tessera.labels" . | fromYaml) | toYaml }}
+{{- end -}}
+
+{{/* As tessera.metadata, of an object of the page. */}}
+{{- define "tessera.frontendMetadata" -}}
+{{- $root := index . 0 -}}
+labels:
+  {{- include "tessera.frontendLabels" $root | nindent 2 }}
+{{- with merge (dict) (index . 1) $root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/*
+What the default pool allows: the lists of the values, and what the page needs: (dict "context" $ "list" LIST "more" LIST).
+What lies below a prefix that is listed is left out.
+*/}}
+{{- define "tessera.allowed" -}}
+{{- $all := .list -}}
+{{- if include "tessera.hasFrontend" .context -}}
+{{- range $more := .more -}}
+{{- $covered := false -}}
+{{- range $all }}{{ $covered = or $covered (hasPrefix . $more) }}{{ end -}}
+{{- if not $covered }}{{ $all = append $all $more }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $all -}}
+{{- end -}}
+
+{{/* How the containers of the page reach the pool's store, as the S3 variables have it. */}}
+{{- define "tessera.storeEnv" -}}
+{{- with .Values.defaultPool.store -}}
+{{- with .endpoint }}
+- name: AWS_ENDPOINT_URL
+  value: {{ . | quote }}
+{{- end }}
+- name: AWS_REGION
+  value: {{ .region | quote }}
+- name: TESSERA_S3_PATH_STYLE
+  value: {{ .pathStyle | quote }}
+- name: AWS_REQUEST_CHECKSUM_CALCULATION
+  value: {{ snakecase .checksums }}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom: {secretKeyRef: {name: {{ .secretName | quote }}, key: accessKeyId}}
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom: {secretKeyRef: {name: {{ .secretName | quote }}, key: secretAccessKey}}
+- name: AWS_SESSION_TOKEN
+  valueFrom: {secretKeyRef: {name: {{ .secretName | quote }}, key: sessionToken, optional: true}}
+{{- end }}
+{{- end -}}
+
 {{- define "tessera.serviceAccount" -}}
 {{- $made := ternary (include "tessera.operator" .) "default" .Values.serviceAccount.create -}}
 {{- default $made .Values.serviceAccount.name -}}
