@@ -118,6 +118,9 @@ lint_tools() { install_packages "$DEBIAN_INSTALLED"; }
 # What opens our files in tests.
 readers_tools() { install_packages "$DEBIAN_READERS"; }
 
+# What tests the page.
+page_tools() { install_packages "$DEBIAN_PAGE"; }
+
 debian_packages() {
   install_packages "$DEBIAN_INSTALLED"
   unpack_packages
@@ -127,7 +130,7 @@ debian_packages() {
 tools_ready() { [ "$(cat "$CACHE/tools/done-$1" 2>/dev/null)" = "$(tools_key "$1")" ]; }
 tools_key() { echo "$1 $(sha256sum <"$DEV/versions.env")"; }
 
-# tools client|cluster|lint|many|readers
+# tools client|cluster|lint|many|readers|page
 tools() {
   tools_ready "$1" && return
   need_go
