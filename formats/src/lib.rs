@@ -1,7 +1,8 @@
 //! Image files without their pixels: headers parsed from byte ranges, and the layouts of the files that are written in
 //! parts and joined. Does no IO, never decodes or encodes a pixel, and takes every byte it is given for hostile.
 //!
-//! Reading: [`header::parse`] until it is [`Progress::Done`]; for a TIFF then [`tiff::tile_table`] for where its tiles lie.
+//! Reading: [`header::parse`] until it is [`Progress::Done`]; for a TIFF then [`tiff::tile_table`] for where its tiles lie, and
+//! [`overviews::overviews`] for smaller copies of its image.
 //! Writing: a [`layout::Layout`] for what stands before and after the encoded tiles or bands.
 
 pub mod checksum;
@@ -14,6 +15,7 @@ pub mod layout;
 pub mod notes;
 mod ome;
 pub mod orientation;
+pub mod overviews;
 mod png;
 pub mod png_out;
 pub mod ranges;

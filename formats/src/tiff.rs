@@ -149,14 +149,24 @@ impl TiffSource {
 pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let directory = Directory::first(reader)?;
     ome::check(&directory)?;
-    let width = directory.required(tag::WIDTH, "ImageWidth")?;
-    let image = checked_size(&reader, width, directory.required(tag::HEIGHT, "ImageLength")?)?;
-    let tiff = with_places(&directory, encoding(&directory, image)?)?;
+    let image = image_size(&directory)?;
+    let tiff = stored(&directory, image)?;
     let orientation = Orientation::from_tag(directory.uint(tag::ORIENTATION)?.unwrap_or(1));
     let icc = directory.blob(tag::ICC, LARGEST, "ICCProfile")?.map(|profile| Icc::Raw(profile.to_vec()));
     let pixel = tiff.pixel;
     let notes = notes(&directory, orientation)?;
     Ok(Header::new(Kind::Tiff(tiff), image, pixel, orientation, icc).with(notes))
+}
+
+/// The size that a directory states.
+pub(crate) fn image_size(directory: &Directory) -> Result<Size, Stop> {
+    let width = directory.required(tag::WIDTH, "ImageWidth")?;
+    checked_size(&directory.reader, width, directory.required(tag::HEIGHT, "ImageLength")?)
+}
+
+/// How the image of a directory is stored, whose size is `image`.
+pub(crate) fn stored(directory: &Directory, image: Size) -> Result<TiffSource, Stop> {
+    with_places(directory, encoding(directory, image)?)
 }
 
 /// Resolution, georeference and the value for "no data". The second has no meaning for an image that is stored otherwise than

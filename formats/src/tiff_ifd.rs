@@ -1,5 +1,5 @@
-//! The first image file directory of a TIFF or BigTIFF, in both byte orders (TIFF 6.0, section 2; the BigTIFF design).
-//! Knows fields, not what they mean; follows no other directory, so that a cycle of them is not seen.
+//! Image file directories of a TIFF or BigTIFF, in both byte orders (TIFF 6.0, section 2; the BigTIFF design).
+//! Knows fields, not what they mean; follows no directory to the next, which is its caller's business.
 
 use crate::header::Stop;
 use crate::ranges::Reader;
@@ -63,7 +63,10 @@ pub(crate) struct Values {
 pub(crate) struct Directory<'a> {
     pub(crate) reader: Reader<'a>,
     pub(crate) big_endian: bool,
+    dialect: Dialect,
     fields: Vec<(u16, Values)>,
+    /// Where the place of the next directory stands.
+    link: u64,
 }
 
 /// How numbers and fields are written.
@@ -88,6 +91,11 @@ impl Dialect {
     fn number(self, bytes: &[u8]) -> u64 {
         number(bytes, self.big_endian)
     }
+
+    /// The place in the file that is written at `at`.
+    fn offset(self, reader: &Reader, at: u64) -> Result<u64, Stop> {
+        Ok(self.number(reader.bytes(at, if self.big { 8 } else { 4 })?))
+    }
 }
 
 /// The unsigned integer of up to 8 bytes.
@@ -104,11 +112,21 @@ impl<'a> Directory<'a> {
         {
             return reader.damaged("a BigTIFF whose offsets are not of 8 bytes");
         }
-        let start = if dialect.big {
-            dialect.number(reader.bytes(8, 8)?)
-        } else {
-            dialect.number(reader.bytes(4, 4)?)
-        };
+        let start = dialect.offset(&reader, if dialect.big { 8 } else { 4 })?;
+        Directory::read(reader, dialect, start)
+    }
+
+    /// The directory of the same file at `start`.
+    pub(crate) fn other(&self, start: u64) -> Result<Directory<'a>, Stop> {
+        Directory::read(self.reader, self.dialect, start)
+    }
+
+    /// Where the next directory of the chain begins; 0 where this one is the last.
+    pub(crate) fn next(&self) -> Result<u64, Stop> {
+        self.dialect.offset(&self.reader, self.link)
+    }
+
+    fn read(reader: Reader<'a>, dialect: Dialect, start: u64) -> Result<Directory<'a>, Stop> {
         let (count_width, field_width) = if dialect.big { (8, 20) } else { (2, 12) };
         let count = dialect.number(reader.bytes(start, count_width)?);
         if count > MOST_FIELDS {
@@ -119,7 +137,8 @@ impl<'a> Directory<'a> {
         let fields = bytes.chunks_exact(field_width as usize).zip(0..);
         let fields =
             fields.filter_map(|(bytes, index)| field(dialect, bytes, at + index * field_width)).collect();
-        Ok(Directory { reader, big_endian: dialect.big_endian, fields })
+        let link = at + count * field_width;
+        Ok(Directory { reader, big_endian: dialect.big_endian, dialect, fields, link })
     }
 
     /// The values of a field, if it is there.
