@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tessera_core::plan::{Access, SourceImage};
 use tessera_formats::header::{Header, HeaderError, Kind, Progress};
+use tessera_formats::overviews::Overview;
 use tessera_formats::ranges::Ranges;
 use tessera_formats::tiff::{self, TileTable};
 use tessera_store::{Location, ObjectInfo, Store};
@@ -52,6 +53,21 @@ pub async fn tile_table(
     let Kind::Tiff(tiff) = &probed.header.kind else { return Ok(None) };
     let table = |have: &Ranges, total| tiff::tile_table(have, total, tiff, tiles.clone());
     parse(store, &probed.info, MAX_REQUESTS, table).await.map(Some)
+}
+
+/// The smaller copies of a TIFF's image that its file holds, the largest first; none where there are none that can be read.
+///
+/// # Errors
+/// The object cannot be read or has changed.
+pub async fn overviews(store: &dyn Store, probed: &Probed) -> Result<Vec<Overview>, ProbeError> {
+    let overviews = |have: &Ranges, total| tessera_formats::overviews::overviews(have, total, &probed.header);
+    match parse(store, &probed.info, MAX_REQUESTS, overviews).await {
+        // A chain of directories that leads nowhere takes nothing from the image itself.
+        Err(ProbeError::Header(_) | ProbeError::Panicked | ProbeError::TooManyRequests { .. }) => {
+            Ok(Vec::new())
+        }
+        other => other,
+    }
 }
 
 /// What the planner needs to know of a source of `bytes` bytes.

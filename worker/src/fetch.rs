@@ -23,15 +23,19 @@ const AT_ONCE: usize = 8;
 
 /// The object that the source is.
 #[derive(Debug, Clone)]
-pub(crate) struct SourceObject {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) at: Location,
-    pub(crate) etag: String,
-    pub(crate) size: u64,
+pub struct SourceObject {
+    /// Its store.
+    pub store: Arc<dyn Store>,
+    /// Its address.
+    pub at: Location,
+    /// Its tag: what is read must have it.
+    pub etag: String,
+    /// Its bytes.
+    pub size: u64,
 }
 
 /// An encoded tile: its index, and the bytes of each of its planes.
-pub(crate) type EncodedTile = (u64, Vec<Bytes>);
+pub type EncodedTile = (u64, Vec<Bytes>);
 
 /// A plane of a tile.
 type Part = (u64, usize);
@@ -45,7 +49,10 @@ struct Request {
 
 impl SourceObject {
     /// The bytes of `tiles`. A sparse tile has none.
-    pub(crate) async fn tiles(
+    ///
+    /// # Errors
+    /// The object has changed, or the store does not give the bytes.
+    pub async fn tiles(
         &self,
         table: &TileTable,
         tiles: &[u64],
@@ -59,7 +66,10 @@ impl SourceObject {
     }
 
     /// The whole object.
-    pub(crate) async fn whole(&self) -> Result<Bytes, WorkError> {
+    ///
+    /// # Errors
+    /// The object has changed, or the store does not give the bytes.
+    pub async fn whole(&self) -> Result<Bytes, WorkError> {
         let starts = (0..self.size).step_by(2 * REQUEST as usize);
         let ranges = starts.map(|start| start..(start + 2 * REQUEST).min(self.size));
         let parts = futures::stream::iter(ranges).map(|range| self.range(range)).buffered(AT_ONCE);

@@ -12,7 +12,7 @@ pub mod context;
 mod encode;
 mod engine;
 pub mod error;
-mod fetch;
+pub mod fetch;
 mod frame;
 mod levels;
 mod places;

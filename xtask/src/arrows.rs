@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
     ("api", &[&["tokio", "aws-"], C_CODECS, &["tessera-formats", "tessera-store", "tessera-worker"]]),
     ("probe", &[&["kube", "k8s-openapi"], C_CODECS, &["tessera-worker"]]),
     ("worker", &[&["kube", "k8s-openapi", "tessera-api", "tessera-operator"]]),
+    ("preview", &[&["kube", "k8s-openapi", "tessera-api", "tessera-operator"]]),
     ("operator", &[C_CODECS, &["tessera-worker"]]),
 ];
 
