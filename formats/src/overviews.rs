@@ -44,7 +44,7 @@ pub fn overviews(have: &Ranges, total: u64, first: &Header) -> Result<Progress<V
 }
 
 fn read(reader: Reader, first: &Header, tiff: &TiffSource) -> Result<Vec<Overview>, Stop> {
-    let directory = Directory::first(reader)?;
+    let directory = Directory::of_page(reader, 0)?;
     let aperio = directory.start_of(tag::DESCRIPTION, APERIO.len() as u64)? == APERIO;
     let mut found: Vec<Overview> = Vec::new();
     for place in directory.uints(tag::SUB_DIRECTORIES, MOST_DIRECTORIES as u64)? {
