@@ -228,7 +228,7 @@ impl Engine {
     }
 
     /// A turn to compute.
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, PreviewError> {
+    pub(crate) async fn turn(&self) -> Result<SemaphorePermit<'_>, PreviewError> {
         let shared = &*self.shared;
         let _place = Place::take(&shared.waiting)?;
         shared.turns.acquire().await.map_err(|_| PreviewError::Busy)

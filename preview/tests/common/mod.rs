@@ -111,6 +111,7 @@ impl World {
             source_uri: "s3://images/source".into(),
             source_etag: probed.info.etag,
             image: probed.image,
+            page: 0,
             operations: ValidChain::parse(chain).unwrap().operations,
             output_uri: "s3://results/output".into(),
             format: NONE,
