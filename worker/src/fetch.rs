@@ -57,11 +57,7 @@ impl SourceObject {
     ///
     /// # Errors
     /// The object has changed, or the store does not give the bytes.
-    pub async fn tiles(
-        &self,
-        table: &TileTable,
-        tiles: &[u64],
-    ) -> Result<Vec<EncodedTile>, WorkError> {
+    pub async fn tiles(&self, table: &TileTable, tiles: &[u64]) -> Result<Vec<EncodedTile>, WorkError> {
         let parts = self.parts(parts(table, tiles)).await.map_err(|error| self.error(error))?;
         Ok(join(parts.into_iter().collect()))
     }

@@ -26,18 +26,18 @@ struct World {
 
 /// The server.
 #[derive(Clone)]
-pub struct ApiServer {
+pub(crate) struct ApiServer {
     world: Arc<Mutex<World>>,
     changed: watch::Sender<usize>,
 }
 
 impl ApiServer {
-    pub fn new() -> ApiServer {
+    pub(crate) fn new() -> ApiServer {
         ApiServer { world: Arc::default(), changed: watch::channel(0).0 }
     }
 
     /// A client that speaks with it.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let router = self.router();
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
             let router = router.clone();
@@ -58,7 +58,7 @@ impl ApiServer {
     }
 
     /// Puts an object in its place, or in that of an older one.
-    pub fn put(&self, plural: &str, mut object: Value) {
+    pub(crate) fn put(&self, plural: &str, mut object: Value) {
         let name = object["metadata"]["name"].as_str().expect("an object has a name").to_owned();
         let mut world = self.world.lock().unwrap();
         let key = (plural.to_owned(), name);
@@ -70,18 +70,18 @@ impl ApiServer {
     }
 
     /// An object as it is now.
-    pub fn object(&self, plural: &str, name: &str) -> Option<Value> {
+    pub(crate) fn object(&self, plural: &str, name: &str) -> Option<Value> {
         self.world.lock().unwrap().objects.get(&(plural.to_owned(), name.to_owned())).cloned()
     }
 
     /// The names of all objects.
-    pub fn names(&self, plural: &str) -> Vec<String> {
+    pub(crate) fn names(&self, plural: &str) -> Vec<String> {
         let world = self.world.lock().unwrap();
         world.objects.keys().filter(|(of, _)| of == plural).map(|(_, name)| name.clone()).collect()
     }
 
     /// The queries with which objects were created.
-    pub fn queries(&self) -> Vec<String> {
+    pub(crate) fn queries(&self) -> Vec<String> {
         self.world.lock().unwrap().queries.clone()
     }
 }

@@ -2,7 +2,7 @@
 
 mod api_server;
 
-pub use api_server::ApiServer;
+pub(crate) use api_server::ApiServer;
 
 use axum::Router;
 use axum::body::Body;
@@ -24,59 +24,59 @@ use tower::ServiceExt;
 const NO_PREVIEW: &str = "http://127.0.0.1:9";
 
 /// Everything that a test needs.
-pub struct Lab {
-    pub page: Router,
-    pub health: Router,
-    pub store: Arc<MemoryStore>,
-    pub api: ApiServer,
+pub(crate) struct Lab {
+    pub(crate) page: Router,
+    pub(crate) health: Router,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) api: ApiServer,
 }
 
 /// An answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {:?}", self.body))
     }
 
     /// The code of an error.
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    pub fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         self.json()["error"]["message"].as_str().unwrap_or_default().to_owned()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// Fails unless it has this status.
     #[track_caller]
-    pub fn expect(self, status: u16) -> Answer {
+    pub(crate) fn expect(self, status: u16) -> Answer {
         assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.body));
         self
     }
 }
 
 /// A demonstration.
-pub async fn demo() -> Lab {
+pub(crate) async fn demo() -> Lab {
     lab(&[]).await
 }
 
 /// Behind a proxy that names users in `X-Forwarded-User`.
-pub async fn proxy() -> Lab {
+pub(crate) async fn proxy() -> Lab {
     lab(&["--sign-in", "proxy"]).await
 }
 
 /// With these flags.
-pub async fn lab(flags: &[&str]) -> Lab {
+pub(crate) async fn lab(flags: &[&str]) -> Lab {
     let api = ApiServer::new();
     api.put("workerpools", pool());
     let fixed = ["frontend", "--browse", "s3://images/", "--preview", NO_PREVIEW];
@@ -109,7 +109,7 @@ fn dedup(words: Vec<String>) -> Vec<String> {
 }
 
 /// Waits until something holds, at most 10 s.
-pub async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+pub(crate) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::task::yield_now().await;
@@ -123,31 +123,31 @@ fn get(path: &str) -> Request<Body> {
 }
 
 impl Lab {
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let answer = self.page.clone().oneshot(request).await.unwrap();
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(get(path)).await
     }
 
-    pub async fn get_as(&self, user: &str, path: &str) -> Answer {
+    pub(crate) async fn get_as(&self, user: &str, path: &str) -> Answer {
         let request = Request::get(path).header("x-forwarded-user", user).body(Body::empty());
         self.send(request.unwrap()).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.call("POST", None, path, body).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send(Request::delete(path).body(Body::empty()).unwrap()).await
     }
 
-    pub async fn call(&self, method: &str, user: Option<&str>, path: &str, body: Value) -> Answer {
+    pub(crate) async fn call(&self, method: &str, user: Option<&str>, path: &str, body: Value) -> Answer {
         let mut request =
             Request::builder().method(method).uri(path).header("content-type", "application/json");
         if let Some(user) = user {
@@ -157,32 +157,32 @@ impl Lab {
     }
 
     /// Puts an object into the store, and returns its identifier.
-    pub async fn put(&self, uri: &str, bytes: impl Into<Bytes>) -> String {
+    pub(crate) async fn put(&self, uri: &str, bytes: impl Into<Bytes>) -> String {
         let at: Location = uri.parse().unwrap();
         self.store.put(&at, bytes.into(), &PutOptions::default()).await.unwrap();
         id(uri)
     }
 
     /// Waits until the page knows of a job.
-    pub async fn knows(&self, name: &str) {
+    pub(crate) async fn knows(&self, name: &str) {
         let path = format!("/api/v1/jobs/{name}");
         eventually("the page knows the job", async || self.get(&path).await.status == StatusCode::OK).await;
     }
 }
 
 /// An identifier of an image.
-pub fn id(uri: &str) -> String {
+pub(crate) fn id(uri: &str) -> String {
     URL_SAFE_NO_PAD.encode(uri)
 }
 
 /// The owner of a user's name.
-pub fn owner(user: &str) -> String {
+pub(crate) fn owner(user: &str) -> String {
     let digest = Sha256::digest(user.as_bytes());
     digest[..20].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A PNG of this size, in RGB.
-pub fn png(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let picture = image::RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, 7]));
     let mut bytes = std::io::Cursor::new(Vec::new());
     picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
@@ -190,7 +190,7 @@ pub fn png(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A pool that allows both buckets.
-pub fn pool() -> Value {
+pub(crate) fn pool() -> Value {
     json!({
         "apiVersion": "tessera.dev/v1alpha1",
         "kind": "WorkerPool",
@@ -208,7 +208,7 @@ pub fn pool() -> Value {
 }
 
 /// An ImageJob of a user, or of nobody.
-pub fn image_job(name: &str, user: Option<&str>, status: Value) -> Value {
+pub(crate) fn image_job(name: &str, user: Option<&str>, status: Value) -> Value {
     let labels = user.map_or(json!({}), |user| json!({"tessera.dev/owner": owner(user)}));
     let folder = user.map_or("kubectl".to_owned(), |user| format!("page/{}", owner(user)));
     json!({
@@ -228,7 +228,7 @@ pub fn image_job(name: &str, user: Option<&str>, status: Value) -> Value {
 }
 
 /// The status of a job that is complete.
-pub fn complete() -> Value {
+pub(crate) fn complete() -> Value {
     json!({
         "state": "Complete", "reason": "Complete", "progress": 100,
         "image": {"width": 40, "height": 30, "channels": 3, "bitDepth": 8, "format": "png"},
@@ -239,7 +239,7 @@ pub fn complete() -> Value {
 }
 
 /// The status of a job that has failed.
-pub fn failed(message: &str) -> Value {
+pub(crate) fn failed(message: &str) -> Value {
     json!({
         "state": "Failed", "reason": "OutOfMemory",
         "conditions": [condition("Finished", ""), condition("Failed", message)],
