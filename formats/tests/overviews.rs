@@ -95,8 +95,9 @@ fn found(bytes: &[u8]) -> Result<Vec<Overview>, HeaderError> {
 fn the_overviews_of_a_cog_are_all_its_levels() {
     let extent = Extent { size: Size::new(3001, 1999), pixel: PixelType::new(Channels::Rgb, Depth::U8) };
     let format = OutputFormat::Cog { tile: 256, compression: TiffCompression::None };
-    let levels = Pyramid::new(Grid::new(extent, format), format).levels();
-    let tiles: u64 = levels.iter().map(Grid::tiles).sum();
+    let pyramid = Pyramid::new(Grid::new(extent, format), format);
+    let levels: Vec<&Grid> = pyramid.levels().collect();
+    let tiles: u64 = levels.iter().map(|grid| grid.tiles()).sum();
     let part = Part { size: 10, adler: 1, filtered: 0 };
     let mut bytes = Layout::new(extent, format, Annotations::default()).head(&vec![part; tiles as usize]);
     bytes.resize(bytes.len() + 10 * tiles as usize, 0);

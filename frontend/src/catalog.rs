@@ -160,7 +160,7 @@ fn parameters(form: &Form, schema: &Value) -> Vec<Parameter> {
 }
 
 fn parameter(name: &str, required: bool, field: Option<&Field>, schema: &Value) -> Parameter {
-    let given = |key: &str| schema.get(key).cloned();
+    let given = |key: &str| schema.get(key).map(|value| whole(value, schema));
     let label = field.and_then(|field| field.label).map_or_else(|| label_of(name), str::to_owned);
     Parameter {
         name: name.to_owned(),
@@ -180,6 +180,13 @@ fn parameter(name: &str, required: bool, field: Option<&Field>, schema: &Value) 
         unit: field.and_then(|field| field.unit),
         logarithmic: field.is_some_and(|field| field.logarithmic),
     }
+}
+
+/// A bound or a default of an integer as one: schemas of the API write all numbers with a fraction.
+fn whole(value: &Value, schema: &Value) -> Value {
+    let fraction = value.as_f64().filter(|number| schema["type"] == "integer" && number.fract() == 0.0);
+    #[expect(clippy::cast_possible_truncation, reason = "an integer within the bounds of the schema")]
+    fraction.map_or_else(|| value.clone(), |number| Value::from(number as i64))
 }
 
 fn control(field: Option<&Field>, schema: &Value) -> &'static str {
@@ -267,6 +274,6 @@ mod tests {
     fn outputs_are_those_of_the_schema() {
         let names: Vec<&str> = outputs().iter().map(|kind| kind.name.as_str()).collect();
         assert_eq!(&names[..2], ["jpeg", "png"]);
-        assert!(outputs()[0].schema["properties"]["quality"]["maximum"] == 100);
+        assert!(outputs()[0].schema["properties"]["quality"]["maximum"].as_f64() == Some(100.0));
     }
 }

@@ -71,7 +71,10 @@ mod tests {
 
     #[test]
     fn noise_is_a_jpeg_unless_every_pixel_counts() {
-        let noise = |index: usize| ((index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8;
+        let noise = |index: usize| {
+            let mixed = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            ((mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 56) as u8
+        };
         let samples = Samples::U8((0..64 * 64 * 3).map(noise).collect());
         assert_eq!(encode(tile(Channels::Rgb, samples.clone()), None, false).unwrap().media, "image/jpeg");
         let exact = encode(tile(Channels::Rgb, samples.clone()), None, true).unwrap();

@@ -149,7 +149,7 @@ async fn what_is_no_json_is_refused() {
     let deep = "[".repeat(10_000);
     let request =
         Request::post("/api/v1/jobs").header("content-type", "application/json").body(Body::from(deep));
-    lab.send(request.unwrap()).await.expect(400);
+    lab.send(request.unwrap()).await.expect(422);
 }
 
 #[tokio::test]

@@ -156,7 +156,9 @@ impl Store for MemoryStore {
 
     async fn abort_upload(&self, upload: &Upload) -> Result<()> {
         self.run(Call::AbortUpload, &upload.at, |state| {
-            state.uploads.remove(&upload.id);
+            if state.uploads.get(&upload.id).is_some_and(|open| open.at == upload.at) {
+                state.uploads.remove(&upload.id);
+            }
             Ok(())
         })
     }

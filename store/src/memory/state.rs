@@ -24,7 +24,7 @@ pub(super) struct Object {
 
 #[derive(Debug)]
 pub(super) struct OpenUpload {
-    at: Location,
+    pub(super) at: Location,
     metadata: Metadata,
     parts: BTreeMap<u16, Bytes>,
 }
