@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export NODES ?= 3
 export CLUSTER
 
-.PHONY: help try demo test bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env clean
+.PHONY: help try demo test bench bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env clean
 
 help: ## lists these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -17,6 +17,9 @@ demo: ## a large picture through a real cluster, from nothing (IMAGE=path takes 
 
 test: ## all tests, on a real cluster too
 	@dev/test.sh
+
+bench: ## the kernels beside OpenCV, libvips and others; writes docs/benchmarks/engine.md (QUICK=1: a trial)
+	@dev/bench-engine.sh
 
 bench-cluster: ## more slots against speed, overheads, and dask beside it; writes docs/benchmarks/fleet.md (QUICK=1: a trial)
 	@dev/bench-cluster.sh
