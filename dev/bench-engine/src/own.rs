@@ -1,0 +1,57 @@
+//! Tessera's side: a chain over a picture in memory, by working tiles as the workers cut them.
+
+use crate::cases::Case;
+use anyhow::Result;
+use rayon::prelude::*;
+use tessera_core::geometry::{Rect, Size};
+use tessera_core::operation::Extent;
+use tessera_operations::{Operation, Region, plan_chain, run_chain_to};
+
+/// Columns and rows of a working tile.
+const TILE: u32 = 512;
+
+/// A chain on a picture, with the place where its result goes.
+pub struct Work<'a> {
+    operations: Vec<Operation>,
+    picture: &'a Region,
+    canvas: Region,
+}
+
+impl<'a> Work<'a> {
+    /// The work of `case`.
+    pub fn new(case: &Case, picture: &'a Region) -> Result<Work<'a>> {
+        let [width, height] = [picture.rect.width, picture.rect.height].map(|side| (side - 20).to_string());
+        let text = case.operations.replace("WIDTH", &width).replace("HEIGHT", &height);
+        let operations: Vec<Operation> = serde_json::from_str(&format!("[{text}]"))?;
+        let output = plan_chain(&operations, extent(picture))
+            .map_err(|refusal| anyhow::anyhow!("{refusal:?}"))?
+            .output();
+        let canvas = Region::zeroed(output.size.rect(), output.pixel);
+        Ok(Work { operations, picture, canvas })
+    }
+
+    /// Computes the whole result on the threads of the pool that this runs in.
+    pub fn run(&mut self) {
+        let Work { operations, picture, canvas } = self;
+        let chain = || plan_chain(operations, extent(picture)).expect("it was planned before");
+        let rects = tiles(canvas.rect.size());
+        canvas.targets(&rects).into_par_iter().for_each_init(chain, |chain, mut target| {
+            run_chain_to(operations, chain, picture, &mut target);
+        });
+    }
+
+    /// The result.
+    pub fn result(self) -> Region {
+        self.canvas
+    }
+}
+
+fn extent(picture: &Region) -> Extent {
+    Extent { size: picture.rect.size(), pixel: picture.pixel() }
+}
+
+fn tiles(size: Size) -> Vec<Rect> {
+    let starts = |length: u32| (0..length).step_by(TILE as usize);
+    let rect = |y, x| Rect::new(x, y, TILE, TILE).intersect(&size.rect());
+    starts(size.height).flat_map(|y| starts(size.width).map(move |x| rect(y, x))).collect()
+}
