@@ -123,7 +123,6 @@ fn slow() -> OpenApiRouter<Shared> {
         .layer(DefaultBodyLimit::max(4 << 20))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that the layer wants")]
 fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
     Refusal::internal(&"a handler panicked; the log above says where").into_response()
 }

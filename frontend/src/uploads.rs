@@ -206,6 +206,7 @@ fn check_number(number: u16) -> Result<()> {
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 200, description = "The part's tag is in ETag"), (status = 411, description = "Without a length"),
         (status = 413, description = "Larger than a part may be"), (status = 415, description = "Not an image that can be processed")))]
+#[expect(clippy::too_many_arguments, reason = "each is a part of the request")]
 pub(crate) async fn put_part(
     State(app): State<Shared>,
     user: User,

@@ -122,7 +122,7 @@ fn encode_jpeg(region: &Region, band: Rect, quality: u8) -> Result<Vec<u8>, Enco
         return Err(EncodeError::Refused(message));
     }
     assert!(
-        region.rect.x == 0 && region.rect.width == band.width && band.y % mcu == 0,
+        region.rect.x == 0 && region.rect.width == band.width && band.y.is_multiple_of(mcu),
         "a band is encoded from all its columns, and begins with a row of MCUs"
     );
     let row = band.width as usize * channels.count();

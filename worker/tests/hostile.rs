@@ -32,7 +32,7 @@ fn other(old: &Value, choice: usize) -> Value {
     match old {
         Value::String(_) => json!(words[choice % words.len()]),
         Value::Number(_) => json!(numbers[choice % numbers.len()]),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => json!(choice % 2 == 0),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => json!(choice.is_multiple_of(2)),
     }
 }
 

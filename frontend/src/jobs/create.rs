@@ -101,6 +101,7 @@ pub(crate) async fn retry(app: &Shared, user: &User, old: &ImageJob) -> Result<I
 }
 
 /// The ImageJob that makes the view copy of an image.
+#[expect(clippy::too_many_arguments, reason = "what the manifest is made of")]
 pub(crate) fn view_job(
     app: &Shared,
     user: &User,

@@ -8,11 +8,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
+/// What answers a request that is refused.
+type Rejection = fn(ProtectionError) -> Response;
+
 /// Refuses requests of other sites that would change something.
 ///
 /// # Errors
 /// A trusted origin is none.
-pub(crate) fn layer(trusted: &[String]) -> anyhow::Result<CsrfLayer<fn(ProtectionError) -> Response>> {
+pub(crate) fn layer(trusted: &[String]) -> anyhow::Result<CsrfLayer<Rejection>> {
     let mut layer = CsrfLayer::new();
     for origin in trusted.iter().filter(|origin| !origin.is_empty()) {
         layer = layer.add_trusted_origin(origin)?;
@@ -20,7 +23,6 @@ pub(crate) fn layer(trusted: &[String]) -> anyhow::Result<CsrfLayer<fn(Protectio
     Ok(layer.with_rejection_response(foreign))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the form that the layer wants")]
 fn foreign(_: ProtectionError) -> Response {
     refusal().into_response()
 }

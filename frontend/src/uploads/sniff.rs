@@ -36,7 +36,7 @@ pub(super) fn check(start: &[Bytes], size: u64) -> Result<(), ProbeError> {
     let bytes = start.concat();
     let total = if size < tessera_store::MIN_PART { size } else { ENDLESS };
     let mut have = Ranges::new();
-    have.insert(0, bytes.into());
+    have.insert(0, bytes);
     // The parser reads foreign bytes in the process that holds the keys.
     match catch_unwind(AssertUnwindSafe(|| parse(&have, total))).map_err(|_| ProbeError::Panicked)? {
         Ok(Progress::Done(_) | Progress::Need(_)) => Ok(()),
