@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export NODES ?= 3
 export CLUSTER
 
-.PHONY: help try demo test fuzz bench bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env page clean
+.PHONY: help try demo test fuzz bench bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env page page-test clean
 
 help: ## lists these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -60,6 +60,10 @@ cluster-node-remove: ## removes a node for good: NODE=n4
 
 env: ## for a shell of yours: eval "$(make -s env)" sets KUBECONFIG, PATH and the S3 variables
 	@dev/cluster.sh env
+
+page-test: ## tests the page in Chromium, over its stand-in server and on the cluster
+	@dev/page-test.sh stand-in
+	@dev/page-test.sh cluster
 
 page: ## prints the page's address
 	@dev/cluster.sh page

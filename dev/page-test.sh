@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the page in Chromium: `stand-in` over the stand-in server of frontend/ui, `cluster` over the installed page, with a
+# Tests the page: `build` its types, build and size; in Chromium `stand-in` over the stand-in server of frontend/ui, `cluster` over the installed page, with a
 # photograph and a large image. Screenshots of the latter lie in the cache, for looking at.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -10,10 +10,15 @@ UI=$ROOT/frontend/ui
 FOLDER=$CACHE/page-test
 
 need() {
-  "$DEV/tools.sh" page
+  [ "${1:-}" = build ] || "$DEV/tools.sh" page
   command -v npm >/dev/null || fail "npm is missing: install Node.js 20.19 or newer"
   [ "$UI/node_modules/.package-lock.json" -nt "$UI/package-lock.json" ] ||
     watched "npm ci" npm --prefix "$UI" ci --no-audit --no-fund
+}
+
+build() {
+  local name
+  for name in types build size; do npm --prefix "$UI" run "$name" 2>&1; done
 }
 
 stand_in() { npm --prefix "$UI" run check 2>&1; }
@@ -37,9 +42,10 @@ on_cluster() {
   npm --prefix "$UI" run e2e 2>&1
 }
 
-need
+need "${1:-}"
 case ${1:-} in
+  build) build ;;
   stand-in) stand_in ;;
   cluster) on_cluster ;;
-  *) fail "usage: page-test.sh stand-in | cluster" ;;
+  *) fail "usage: page-test.sh build | stand-in | cluster" ;;
 esac
