@@ -13,7 +13,7 @@ need() {
   [ "${1:-}" = build ] || "$DEV/tools.sh" page
   command -v npm >/dev/null || fail "npm is missing: install Node.js 20.19 or newer"
   [ "$UI/node_modules/.package-lock.json" -nt "$UI/package-lock.json" ] ||
-    watched "npm install" npm --prefix "$UI" install --no-save --no-audit --no-fund
+    watched "npm ci" npm --prefix "$UI" ci --no-audit --no-fund
 }
 
 build() {

@@ -27,7 +27,7 @@ ui_folder() {
 
 # build_ui FOLDER
 build_ui() {
-  watched "npm install" npm --prefix "$UI" install --no-save --no-audit --no-fund
+  watched "npm ci" npm --prefix "$UI" ci --no-audit --no-fund
   watched "npm run build" npm --prefix "$UI" run build
   mkdir -p "$CACHE/ui"
   rm -rf "$1.new"
