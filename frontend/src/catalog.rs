@@ -266,7 +266,7 @@ mod tests {
         assert_eq!((&sigma["unit"], &sigma["required"]), (&"px".into(), &true.into()));
         assert_eq!(blur.reduced, "scaled");
         let crop = operations().iter().find(|one| one.name == "crop").unwrap();
-        assert_eq!(crop.drawn, Some("rectangle"));
+        assert_eq!((crop.drawn, crop.reduced), (Some("rectangle"), "same"));
         assert!(crop.parameters.iter().all(|parameter| parameter.required), "{crop:?}");
     }
 

@@ -8,7 +8,7 @@ use crate::jobs::names;
 use crate::refusal::{Refusal, Result};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-use kube::api::DeleteParams;
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client, ResourceExt};
@@ -192,6 +192,13 @@ impl Cluster {
             .body(manifest.to_string().into_bytes())
             .map_err(|error| Refusal::internal(&error))?;
         Ok(self.client.request(request).await?)
+    }
+
+    /// Sets an annotation of an ImageJob.
+    pub(crate) async fn annotate(&self, name: &str, key: &str, value: &str) -> Result<ImageJob> {
+        let api: Api<ImageJob> = Api::namespaced(self.client.clone(), &self.namespace);
+        let patch = serde_json::json!({ "metadata": { "annotations": { key: value } } });
+        Ok(api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?)
     }
 
     /// Deletes an ImageJob; one that is not there counts as deleted.

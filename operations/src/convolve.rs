@@ -103,7 +103,7 @@ impl Apply for Convolve {
                 [-1, 5, -1],
                 [0, -1, 0]
             ])))
-            .with(Field::new("divisor").logarithmic())
+            .with(Field::new("divisor").step(0.1).logarithmic())
             .with(Field::new("offset").step(0.05))
     }
 

@@ -1,7 +1,7 @@
-//! Makes ImageJobs: from a request, again from one that has failed, and for view copies. What the operator would refuse is
+//! Makes ImageJobs, from a request and for view copies, and has failed ones tried again. What the operator would refuse is
 //! refused here, before there is a job.
 
-use super::request::{JobRequest, Prepared, Source, checked, prepare};
+use super::request::{JobRequest, Prepared, Source, prepare};
 use super::{estimate, names, show};
 use crate::access;
 use crate::app::Shared;
@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 use tessera_api::{GROUP, ImageJob, VERSION, WorkerPool};
+use tessera_core::name::label;
 use tessera_core::plan::Plan;
 use tessera_operations::Operation;
 use tessera_store::{Location, ObjectInfo};
@@ -66,38 +67,23 @@ fn check_number(app: &Shared, user: &User) -> Result<()> {
     Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "TooManyJobs", text))
 }
 
-/// Makes a job that has ended anew, under another name and with another output; it says which one it repeats.
+/// Has a failed job tried again: the operator takes up the next number, and computes only what is missing.
 ///
 /// # Errors
-/// It has not ended, or cannot be made.
-pub(crate) async fn retry(app: &Shared, user: &User, old: &ImageJob) -> Result<ImageJob> {
+/// It has not failed.
+pub(crate) async fn retry(app: &Shared, old: &ImageJob) -> Result<ImageJob> {
     if !show::has_ended(old) {
         return Err(Refusal::conflict("this job has not ended: wait, or cancel it"));
     }
-    check_number(app, user)?;
-    let spec = serde_json::to_value(&old.spec).map_err(|error| Refusal::internal(&error))?;
-    let mut manifest = json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": "ImageJob",
-        "metadata": {
-            "name": names::job_name(&show::operation_names(old)),
-            "namespace": app.config.namespace,
-            "labels": { names::OWNER: user.owner, names::MANAGED_BY: names::MANAGER },
-            "annotations": { names::RETRY_OF: old.name_any() },
-        },
-        "spec": spec,
-    });
-    for key in [names::TITLE, names::SOURCE_NAME] {
-        if let Some(text) = old.annotations().get(key) {
-            manifest["metadata"]["annotations"][key] = text.as_str().into();
-        }
+    if show::is_complete(old) {
+        return Err(Refusal::conflict(
+            "this job is complete: convert the image again to have another result",
+        ));
     }
-    let ending = old.spec.output.uri.rsplit_once('.').map_or("tif", |(_, ending)| ending);
-    let result = access::results(&app.config, user).object(&format!("{}.{ending}", names::random()));
-    manifest["spec"]["output"]["uri"] = result.map_err(|error| Refusal::internal(&error))?.to_string().into();
-    let (_, valid) = checked(&manifest)?;
-    estimate::planned(app, &valid, &app.cluster.pool(&app.config.pool)?).await?;
-    app.cluster.create(&manifest).await
+    let asked = old.annotations().get(label::RETRY).and_then(|number| number.parse().ok()).unwrap_or(0u32);
+    let taken = old.status.as_ref().and_then(|status| status.retried).unwrap_or(0);
+    let next = asked.max(taken).saturating_add(1);
+    app.cluster.annotate(&old.name_any(), label::RETRY, &next.to_string()).await
 }
 
 /// The ImageJob that makes the view copy of an image.

@@ -100,7 +100,8 @@ fn check_allowed(valid: &ValidJob, pool: &WorkerPool) -> Result<()> {
 /// What the page shows of a plan.
 pub(crate) fn estimate(prepared: &Prepared, plan: &Plan<Operation>, pool: &WorkerPool) -> Result<Estimate> {
     let extent = plan.output.extent;
-    let workers = pool.spec.replicas.min(plan.shards(plan.stages()[0])).max(1);
+    let shards = plan.stages().iter().map(|stage| plan.shards(*stage)).max().unwrap_or(1);
+    let workers = pool.spec.replicas.min(shards).max(1);
     let namespace = prepared.manifest["metadata"]["namespace"].as_str().unwrap_or_default();
     let yaml = serde_norway::to_string(&prepared.manifest).map_err(|error| Refusal::internal(&error))?;
     Ok(Estimate {
@@ -117,7 +118,7 @@ pub(crate) fn estimate(prepared: &Prepared, plan: &Plan<Operation>, pool: &Worke
     })
 }
 
-/// The first stage is divided among the workers, the others are one pod's; each begins with a pod.
+/// The tiles are divided among the workers, the other stages are one pod's; each begins with a pod.
 fn seconds(plan: &Plan<Operation>, workers: u32) -> f64 {
     let work = plan.work_millis as f64 / 1000.0;
     let divided: f64 = plan

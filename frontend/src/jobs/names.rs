@@ -17,8 +17,6 @@ pub(crate) const MANAGER: &str = "tessera-frontend";
 pub(crate) const TITLE: &str = "tessera.dev/title";
 /// Annotation: the name of the source's file.
 pub(crate) const SOURCE_NAME: &str = "tessera.dev/source-name";
-/// Annotation: the job that this one tries again.
-pub(crate) const RETRY_OF: &str = "tessera.dev/retry-of";
 
 /// Letters of an ImageJob's name that come from its operations.
 const STEM: usize = 36;

@@ -8,7 +8,7 @@ use crate::{access, catalog};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tessera_api::uri::Locations;
-use tessera_api::{GROUP, ImageJob, Problem, VERSION, ValidJob, parse_job, validate};
+use tessera_api::{GROUP, Problem, VERSION, ValidJob, parse_job, validate};
 use tessera_store::Location;
 use utoipa::ToSchema;
 
@@ -100,7 +100,7 @@ pub(crate) fn prepare(
             "ttlSecondsAfterFinished": u64::from(RESULT_DAYS) * 86_400,
         },
     });
-    let (_, valid) = checked(&manifest)?;
+    let valid = checked(&manifest)?;
     Ok(Prepared { manifest, valid })
 }
 
@@ -110,11 +110,10 @@ fn cut(text: &str) -> String {
 }
 
 /// The typed form of a manifest, with all its fields known and within their bounds.
-pub(crate) fn checked(manifest: &Value) -> Result<(ImageJob, ValidJob)> {
+fn checked(manifest: &Value) -> Result<ValidJob> {
     // JSON is YAML.
     let job = parse_job(&manifest.to_string()).map_err(told)?;
-    let valid = validate(&job.spec, Locations::Cluster).map_err(told)?;
-    Ok((job, valid))
+    validate(&job.spec, Locations::Cluster).map_err(told)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form of an error that is mapped")]

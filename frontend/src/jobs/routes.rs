@@ -150,17 +150,17 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes a job that has ended anew: another job, which says whose repetition it is.
+/// Has a failed job tried again; what is finished is not computed again.
 #[utoipa::path(post, path = "/jobs/{name}/retry", tag = "jobs", params(("name" = String, Path)),
-    responses((status = 201, body = show::Job), (status = 409, description = "It has not ended")))]
+    responses((status = 200, body = show::Job), (status = 409, description = "It has not failed")))]
 pub(crate) async fn retry(
     State(app): State<Shared>,
     user: User,
     Path(name): Path<String>,
-) -> Result<(StatusCode, Json<show::Job>)> {
+) -> Result<Json<show::Job>> {
     let old = app.cluster.own(&user, &name)?;
-    let job = create::retry(&app, &user, &old).await?;
-    Ok((StatusCode::CREATED, Json(shown(&app, &job).await)))
+    let job = create::retry(&app, &old).await?;
+    Ok(Json(shown(&app, &job).await))
 }
 
 /// The ImageJob, as one would write it.

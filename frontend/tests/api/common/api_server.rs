@@ -48,7 +48,7 @@ impl ApiServer {
 
     fn router(&self) -> Router {
         let all = get(list).post(create);
-        let one = get(show).delete(delete);
+        let one = get(show).delete(delete).patch(annotate);
         Router::new()
             .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}", all.clone())
             .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}", one.clone())
@@ -167,6 +167,19 @@ async fn create(
     object["metadata"]["creationTimestamp"] = format!("2026-01-01T00:00:{:02}Z", created % 60).into();
     server.put(&path["plural"], object);
     (StatusCode::CREATED, Json(server.object(&path["plural"], &name))).into_response()
+}
+
+/// A merge patch of annotations.
+async fn annotate(State(server): State<ApiServer>, Path(path): Asked, body: Bytes) -> Response {
+    let Some(mut object) = server.object(&path["plural"], &path["name"]) else {
+        return status(StatusCode::NOT_FOUND, "NotFound");
+    };
+    let patch: Value = serde_json::from_slice(&body).unwrap();
+    for (key, value) in patch["metadata"]["annotations"].as_object().unwrap() {
+        object["metadata"]["annotations"][key] = value.clone();
+    }
+    server.put(&path["plural"], object.clone());
+    Json(object).into_response()
 }
 
 async fn delete(State(server): State<ApiServer>, Path(path): Asked) -> Response {
