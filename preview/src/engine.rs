@@ -126,7 +126,9 @@ impl Engine {
     /// # Errors
     /// It cannot be read, or is no image.
     pub async fn open(&self, at: &Location) -> Result<Arc<Source>, PreviewError> {
-        let store = self.shared.stores.of(at)?;
+        let elsewhere =
+            |_| PreviewError::Request(format!("{at} is not in the store of this page: use s3://bucket/key"));
+        let store = self.shared.stores.of(at).map_err(elsewhere)?;
         let info = store.head(at).await?;
         if let Some(known) =
             self.shared.sources.get(&at.to_string()).await.filter(|known| known.etag() == info.etag)

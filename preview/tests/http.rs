@@ -61,6 +61,7 @@ async fn an_error_has_a_code_and_a_sentence() {
     assert_eq!(refused("/view?uri=s3://images/source&chain=7").await, answer(422, "InvalidChain"));
     assert_eq!(refused("/view?uri=picture.tif").await, answer(400, "InvalidRequest"));
     assert_eq!(refused("/view").await, answer(400, "InvalidRequest"));
+    assert_eq!(refused("/view?uri=file:///tmp/picture.tif").await, answer(400, "InvalidRequest"));
     assert_eq!(
         refused("/tile?uri=s3://images/source&etag=e&level=x&x=0&y=0").await,
         answer(400, "InvalidRequest")
