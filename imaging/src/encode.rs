@@ -144,20 +144,20 @@ fn jpeg_failed(error: String) -> EncodeError {
 
 /// Encodes a tile as a JPEG of its own. Where the image ends inside it, its last column and row are repeated.
 fn encode_jpeg_tile(region: &Region, rect: Rect, side: u32, quality: u8) -> Result<Vec<u8>, EncodeError> {
-    let tile = region.crop(rect);
-    let samples = jpeg_samples(&tile)?;
-    let (count, side) = (tile.channels.count(), side as usize);
-    let row = rect.width as usize * count;
+    let samples = jpeg_samples(region)?;
+    let (count, side) = (region.channels.count(), side as usize);
+    let (stride, row) = (region.rect.width as usize * count, rect.width as usize * count);
+    let first = (rect.y - region.rect.y) as usize * stride + (rect.x - region.rect.x) as usize * count;
     let mut padded = Vec::with_capacity(side * side * count);
     for y in 0..side {
-        let from = y.min(rect.height as usize - 1) * row;
+        let from = first + y.min(rect.height as usize - 1) * stride;
         let samples = &samples[from..from + row];
         padded.extend(samples);
         let last = &samples[row - count..];
         padded.extend(last.iter().cycle().take((side - rect.width as usize) * count));
     }
     let size = Size::new(side as u32, side as u32);
-    jpeg::encode_strip(&padded, size, tile.channels, quality).map_err(jpeg_failed)
+    jpeg::encode_strip(&padded, size, region.channels, quality).map_err(jpeg_failed)
 }
 
 /// The samples of an image that JPEG can hold.

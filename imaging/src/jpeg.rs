@@ -18,6 +18,9 @@ const LOWEST_PLAIN_QUALITY: u8 = 25;
 /// The most scans that are decoded. A progressive encoder writes about ten; each costs time for every pixel, but no bytes.
 const MOST_SCANS: usize = 500;
 
+/// The marker before each scan.
+const START_OF_SCAN: [u8; 2] = [0xff, 0xda];
+
 /// What a decoder is told before it allocates.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Claim {
@@ -33,7 +36,7 @@ pub(crate) fn decode(
     components: usize,
     accepts: impl Fn(Claim) -> bool,
 ) -> Result<(Size, Vec<u8>), Damage> {
-    let scans = bytes.windows(2).filter(|pair| pair == &[0xff, 0xda]).count();
+    let scans = memchr::memmem::find_iter(bytes, &START_OF_SCAN).count();
     if scans > MOST_SCANS {
         return Err(Damage::Codec(format!("JPEG: {scans} scans, and at most {MOST_SCANS} are decoded")));
     }

@@ -108,21 +108,34 @@ fn jpeg_plane(tiff: &TiffSource, rect: Rect, bytes: &[u8]) -> Result<Region, Dam
 
 /// Sums the horizontal differences (TIFF 6.0, section 14), each channel on its own, modulo the samples' range.
 fn undo_predictor(tile: &mut Region) {
-    let count = tile.channels.count();
-    let row = tile.rect.width as usize * count;
+    let (width, channels) = (tile.rect.width as usize, tile.channels);
     match &mut tile.samples {
-        Samples::U8(samples) => {
-            samples.chunks_exact_mut(row).for_each(|row| sum(row, count, u8::wrapping_add))
-        }
-        Samples::U16(samples) => {
-            samples.chunks_exact_mut(row).for_each(|row| sum(row, count, u16::wrapping_add))
+        Samples::U8(samples) => sum_rows(samples, width, channels, u8::wrapping_add),
+        Samples::U16(samples) => sum_rows(samples, width, channels, u16::wrapping_add),
+    }
+}
+
+fn sum_rows<T: Copy + Default>(
+    samples: &mut [T],
+    width: usize,
+    channels: Channels,
+    add: impl Fn(T, T) -> T + Copy,
+) {
+    for row in samples.chunks_exact_mut((width * channels.count()).max(1)) {
+        match channels {
+            Channels::Gray => sum::<T, 1>(row, add),
+            Channels::GrayAlpha => sum::<T, 2>(row, add),
+            Channels::Rgb => sum::<T, 3>(row, add),
+            Channels::Rgba => sum::<T, 4>(row, add),
         }
     }
 }
 
-fn sum<T: Copy>(row: &mut [T], count: usize, add: fn(T, T) -> T) {
-    for at in count..row.len() {
-        row[at] = add(row[at], row[at - count]);
+fn sum<T: Copy + Default, const N: usize>(row: &mut [T], add: impl Fn(T, T) -> T) {
+    let mut left = [T::default(); N];
+    for pixel in row.as_chunks_mut::<N>().0 {
+        left = std::array::from_fn(|channel| add(left[channel], pixel[channel]));
+        *pixel = left;
     }
 }
 

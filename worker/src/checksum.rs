@@ -12,9 +12,16 @@ pub(crate) struct Crc64 {
 impl Crc64 {
     /// Of bytes in memory.
     pub(crate) fn of(bytes: &[u8]) -> Crc64 {
-        let mut digest = Digest::new(CrcAlgorithm::Crc64Nvme);
-        digest.update(bytes);
-        Crc64 { value: digest.finalize(), length: bytes.len() as u64 }
+        Crc64::default().with(bytes)
+    }
+
+    /// Of these bytes with the bytes `next` behind them.
+    #[must_use]
+    pub(crate) fn with(self, next: &[u8]) -> Crc64 {
+        // What a checksum is made of is its complement.
+        let mut digest = Digest::new_with_init_state(CrcAlgorithm::Crc64Nvme, !self.value);
+        digest.update(next);
+        Crc64 { value: digest.finalize(), length: self.length + next.len() as u64 }
     }
 
     /// From hexadecimal, as records hold it.
@@ -55,6 +62,7 @@ mod tests {
         assert_eq!(Crc64::of(b"123456789").hex(), "ae8b14860a799888");
         let joined = Crc64::default().then(Crc64::of(b"1234")).then(Crc64::of(b"")).then(Crc64::of(b"56789"));
         assert_eq!(joined, Crc64::of(b"123456789"));
+        assert_eq!(joined, Crc64::of(b"123").with(b"456").with(b"").with(b"789"));
         assert_eq!(Crc64::parse(&joined.hex(), 9), Some(joined));
     }
 }

@@ -2,7 +2,7 @@
 //! Blocking, without IO; its result does not depend on the number of threads or the size of working tiles.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use tessera_core::geometry::Rect;
@@ -12,7 +12,7 @@ use tessera_core::piece::Piece;
 use tessera_core::plan::Plan;
 use tessera_core::pyramid::{Layer, Pyramid};
 use tessera_formats::notes::Annotations;
-use tessera_operations::{Operation, Region, plan_chain, run_chain};
+use tessera_operations::{Operation, Region, Target, plan_chain, run_chain_to};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use crate::encode::{encode, encode_row, pack_row};
@@ -59,19 +59,12 @@ enum Pixels {
     Whole(Region),
 }
 
-impl Pixels {
-    /// The pixels of `rect`, all of which must be here.
-    fn region(&self, rect: Rect, plan: &Plan<Operation>) -> Region {
-        match self {
-            Pixels::Whole(image) => image.crop(rect),
-            Pixels::Tiles(tiles) => {
-                let mut region = Region::zeroed(rect, plan.source.extent.pixel);
-                let touching = tiles.values().filter(|tile| !tile.rect.intersect(&rect).is_empty());
-                touching.for_each(|tile| region.paste(tile));
-                region
-            }
-        }
-    }
+/// The pixels of `rect`, all of which must be in `tiles`.
+fn joined(tiles: &HashMap<u64, Region>, rect: Rect, plan: &Plan<Operation>) -> Region {
+    let mut region = Region::zeroed(rect, plan.source.extent.pixel);
+    let touching = tiles.values().filter(|tile| !tile.rect.intersect(&rect).is_empty());
+    touching.for_each(|tile| region.paste(tile));
+    region
 }
 
 impl Overviews {
@@ -139,15 +132,14 @@ impl Computer {
         unit: &Unit,
         input: &mut Receiver<Result<Input, WorkError>>,
     ) -> Result<Vec<Encoded>, WorkError> {
-        let canvas = Mutex::new(Region::zeroed(unit.rect, self.plan.output.extent.pixel));
+        let mut canvas = Region::zeroed(unit.rect, self.plan.output.extent.pixel);
         for step in &unit.steps {
             let release = self.load(input)?;
-            self.threads.clone().install(|| self.step(*step, &canvas));
+            self.threads.clone().install(|| self.step(*step, &mut canvas));
             if let Pixels::Tiles(tiles) = &mut self.pixels {
                 release.iter().for_each(|tile| drop(tiles.remove(tile)));
             }
         }
-        let canvas = canvas.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut encoded = Vec::new();
         if let Some(Place { piece, last }) = unit.place {
             let tiles = self.threads.install(|| encode(&self.plan, &canvas, unit, &self.annotations))?;
@@ -201,18 +193,23 @@ impl Computer {
     }
 
     /// Computes the pixels `step` into the canvas.
-    fn step(&self, step: Rect, canvas: &Mutex<Region>) {
+    fn step(&self, step: Rect, canvas: &mut Region) {
         let plan = &self.plan;
         let chain =
             || plan_chain(&plan.operations, plan.source.extent).expect("the plan was checked at the start");
-        let tiles = self.working_tiles(step).into_par_iter();
-        tiles.for_each_init(chain, |chain, rect| self.working_tile(rect, chain, canvas));
+        let targets = canvas.targets(&self.working_tiles(step)).into_par_iter();
+        targets.for_each_init(chain, |chain, mut target| self.working_tile(&mut target, chain));
     }
 
-    fn working_tile(&self, rect: Rect, chain: &Chain<'_>, canvas: &Mutex<Region>) {
-        let input = self.pixels.region(chain.reads(rect)[0], &self.plan);
-        let result = run_chain(&self.plan.operations, chain, rect, input);
-        canvas.lock().unwrap_or_else(PoisonError::into_inner).paste(&result);
+    fn working_tile(&self, target: &mut Target<'_>, chain: &Chain<'_>) {
+        let operations = &self.plan.operations;
+        match &self.pixels {
+            Pixels::Whole(image) => run_chain_to(operations, chain, image, target),
+            Pixels::Tiles(tiles) => {
+                let read = chain.reads(target.rect())[0];
+                run_chain_to(operations, chain, &joined(tiles, read, &self.plan), target);
+            }
+        }
     }
 
     /// Cuts a step so that every thread has something to do, and a working tile stays in its cache.

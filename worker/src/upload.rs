@@ -89,7 +89,7 @@ impl Writer {
     pub(crate) async fn push(&mut self, lane: usize, mut bytes: &[u8]) -> Result<(), WorkError> {
         let part_size = self.part_size;
         let open = &mut self.lanes[lane];
-        open.crc = open.crc.then(Crc64::of(bytes));
+        open.crc = open.crc.with(bytes);
         let held = bytes.len().min(open.room - open.first.len());
         open.first.extend_from_slice(&bytes[..held]);
         bytes = &bytes[held..];
