@@ -3,6 +3,7 @@
 
 mod api;
 mod faults;
+mod formats;
 mod jobs;
 mod refusals;
 mod store;
