@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export NODES ?= 3
 export CLUSTER
 
-.PHONY: help try demo test fuzz bench bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env page page-test clean
+.PHONY: help try demo test fuzz bench bench-files bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env page page-test clean
 
 help: ## lists these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -22,6 +22,9 @@ fuzz: ## runs each fuzzer for SECONDS=60, or those in TARGETS="tiff png"
 	@SECONDS_EACH=$(or $(SECONDS),60) dev/fuzz.sh
 bench: ## the kernels beside OpenCV, libvips and others; writes docs/benchmarks/engine.md (QUICK=1: a trial)
 	@dev/bench-engine.sh
+
+bench-files: ## whole files beside libvips; writes docs/benchmarks/files.md (QUICK=1: a trial)
+	@dev/bench-files.sh
 
 bench-cluster: ## more slots against speed, overheads, and dask beside it; writes docs/benchmarks/fleet.md (QUICK=1: a trial)
 	@dev/bench-cluster.sh
