@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export NODES ?= 3
 export CLUSTER
 
-.PHONY: help try demo test fuzz bench bench-files bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env page page-test clean
+.PHONY: help try demo test fuzz bench bench-files bench-instructions bench-cluster bench-many lint gen images install cluster cluster-down cluster-node-kill cluster-node-start cluster-node-remove env page page-test clean
 
 help: ## lists these verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -25,6 +25,9 @@ bench: ## the kernels beside OpenCV, libvips and others; writes docs/benchmarks/
 
 bench-files: ## whole files beside libvips; writes docs/benchmarks/files.md (QUICK=1: a trial)
 	@dev/bench-files.sh
+
+bench-instructions: ## instructions of each operation, by callgrind: over 5 % more than before is a failure (ACCEPT=1: the new ones hold)
+	@dev/bench-instructions.sh
 
 bench-cluster: ## more slots against speed, overheads, and dask beside it; writes docs/benchmarks/fleet.md (QUICK=1: a trial)
 	@dev/bench-cluster.sh
