@@ -41,6 +41,7 @@ export function Actions() {
   const job = currentJob.value;
   const busy = job !== null && matches(job) && !ended(job.state);
   const done = job !== null && job.state === "Complete" && job.output.image !== null;
+  const finished = done && matches(job);
   const convert = async () => {
     drawing.value = null;
     if (request.value) await start(request.value);
@@ -48,11 +49,11 @@ export function Actions() {
   return (
     <div class="actions">
       {current.value && job && <JobCard job={job} />}
-      {busy ? <p id="expected" class="visually-hidden">The job is at work.</p> : <Expected />}
+      {busy || finished ? <p id="expected" class="visually-hidden">{busy ? "The job is at work." : "The result is ready."}</p> : <Expected />}
       <div class="action-row">
-        <Button kind={done && matches(job) ? "plain" : "primary"} disabled={!request.value || state.state === "refused" || busy} describedBy="expected" onClick={() => void convert()}>Convert</Button>
+        <Button kind={finished ? "plain" : "primary"} disabled={!request.value || state.state === "refused" || busy} describedBy="expected" onClick={() => void convert()}>Convert</Button>
         {done ? (
-          <a class={`button ${matches(job) ? "primary" : "plain"}`} href={resultUrl(job.name)} download={job.output.name}><span>Download</span></a>
+          <a class={`button ${finished ? "primary" : "plain"}`} href={resultUrl(job.name)} download={job.output.name}><span>Download</span></a>
         ) : (
           <Button disabled describedBy="expected">Download</Button>
         )}
@@ -67,11 +68,13 @@ function Expected() {
   const state = planned.value;
   const plan = state.state === "ready" ? state.plan : state.state === "asking" ? state.last : null;
   if (state.state === "refused") return <p id="expected" class="expected problem" role="alert">{state.message}</p>;
-  if (open.value.state !== "ready") return <p id="expected" class="expected">Convert and Download wait for an image.</p>;
+  const image = open.value;
+  if (image.state !== "ready") return <p id="expected" class="expected">Convert and Download wait for an image.</p>;
   if (!plan) return <p id="expected" class="expected">Working out size and time…</p>;
+  const resized = plan.width !== image.image.width || plan.height !== image.image.height;
   return (
     <p id="expected" class={state.state === "asking" ? "expected stale" : "expected"}>
-      About <strong>{bytes(plan.bytes)}</strong> in <strong>{seconds(plan.seconds)}</strong> by {plan.workers} {plan.workers === 1 ? "worker" : "workers"}; {dimensions(plan.width, plan.height)} pixels.
+      About <strong>{bytes(plan.bytes)}</strong> in <strong>{seconds(plan.seconds)}</strong> by {plan.workers} {plan.workers === 1 ? "worker" : "workers"}{resized && `, ${dimensions(plan.width, plan.height)}`}
     </p>
   );
 }

@@ -89,17 +89,18 @@ function Done({ job }: { job: Job }) {
   const { output } = job;
   return (
     <>
-      <p class="job-facts">
-        {output.size !== null && <strong>{bytes(output.size)}</strong>} {output.format.toUpperCase()}
-        {output.width && output.height ? `, ${dimensions(output.width, output.height)}` : ""}{took(job)}
-      </p>
-      {!job.readOnly && (
-        asking ? (
-          <div class="row">
-            <Button kind="danger" small icon="bin" onClick={() => void remove(job, true).then((gone) => gone && say("The result is deleted."))}>Delete the result</Button>
-            <Button kind="quiet" small onClick={() => setAsking(false)}>Keep it</Button>
-          </div>
-        ) : <Button kind="quiet" small icon="bin" onClick={() => setAsking(true)}>Delete…</Button>
+      <div class="job-done">
+        <p class="job-facts">
+          {output.size !== null && <strong>{bytes(output.size)}</strong>} {output.format.toUpperCase()}
+          {output.width && output.height ? `, ${dimensions(output.width, output.height)}` : ""}{took(job)}
+        </p>
+        {!job.readOnly && !asking && <Button kind="quiet" small icon="bin" onClick={() => setAsking(true)}>Delete…</Button>}
+      </div>
+      {asking && (
+        <div class="row">
+          <Button kind="danger" small icon="bin" onClick={() => void remove(job, true).then((gone) => gone && say("The result is deleted."))}>Delete the result</Button>
+          <Button kind="quiet" small onClick={() => setAsking(false)}>Keep it</Button>
+        </div>
       )}
     </>
   );

@@ -110,7 +110,7 @@ function Arriving() {
   return (
     <div class="arriving">
       {first.picture && <Glance picture={first.picture} />}
-      <Notice icon="upload" title={`Uploading ${first.name}`}>
+      <Notice icon={first.state === "paused" ? "pause" : "upload"} title={`${first.state === "paused" ? "Paused: " : "Uploading "}${first.name}`}>
         <Meter value={percent} label="Upload" />
         <p>{bytes(first.sent)} of {bytes(first.size)}. Meanwhile you can choose what is to be done.</p>
       </Notice>
