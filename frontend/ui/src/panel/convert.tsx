@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { Options } from "../controls/options";
 import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
+import { Prose } from "../parts/prose";
 import { open } from "../state/image";
 import { current, currentJob, ended, start } from "../state/jobs";
 import { planned, request } from "../state/plan";
@@ -26,7 +27,7 @@ export function ConvertSection() {
         <select id="format" class="select" aria-describedby="format-help" value={format.value} onChange={(event) => chooseFormat(event.currentTarget.value)}>
           {outputs.map((output) => <option key={output.name} value={output.name}>{output.label}</option>)}
         </select>
-        {kind?.help && <p class="help" id="format-help">{kind.help}</p>}
+        {kind?.help && <p class="help" id="format-help"><Prose text={kind.help} /></p>}
       </div>
       {kind && <Options kind={kind} values={options.value} onChange={(name, value) => (options.value = { ...options.value, [name]: value })} />}
     </section>
