@@ -1,7 +1,7 @@
 //! The user's guide on the real cluster: with a photograph, and with a large image that is already in the bucket.
 
 import { statSync } from "node:fs";
-import { accessible, choose, drawn, expect, photograph, test } from "../tests/support";
+import { accessible, choose, drawn, expect, fits, photograph, test } from "../tests/support";
 import { converted, LARGE_URI, operate, shot } from "./real";
 
 test("a photograph: upload, choose, see, convert, watch, download", async ({ page }, info) => {
@@ -91,6 +91,7 @@ test("axe finds nothing on the real views, and a phone shows them", async ({ pag
     await page.locator(".drop, .job-row, .fact").first().waitFor();
     await accessible(page);
     await page.setViewportSize({ width: 390, height: 844 });
+    await fits(page);
     await accessible(page);
     await shot(page, `phone-${name}`);
     await page.setViewportSize({ width: 1400, height: 900 });

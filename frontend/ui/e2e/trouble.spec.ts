@@ -68,7 +68,8 @@ test("a job that fails says so in plain words, in the panel and in the history",
   await operate(page, "invert");
   await page.getByRole("button", { name: "Convert" }).click();
   await expect(page.locator(".job-card .chip.failed")).toBeVisible({ timeout: 240_000 });
-  await expect(page.locator(".job-message")).not.toBeEmpty();
+  await expect(page.locator(".job-message")).toContainText("damaged.png");
+  await expect(page.locator(".float.problem")).toContainText("The image is damaged");
   await shot(page, "failed");
   await page.goto("/#view=jobs");
   await page.getByRole("radio", { name: "Failed" }).check();

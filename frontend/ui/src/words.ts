@@ -1,6 +1,7 @@
 //! Numbers, times and names as people read them. Pure.
 
-import type { Image, JobState, Quality } from "./types";
+import { sentence } from "./api";
+import type { Image, Job, JobState, Quality } from "./types";
 
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
@@ -50,6 +51,12 @@ export function ago(iso: string, now: number): string {
 export function words(name: string): string {
   const spaced = name.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[-_]/g, " ").toLowerCase();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** What a job says, with the names that a person knows for addresses, and without the pod that said it. */
+export function told(job: Job): string {
+  const named = (job.message ?? "").replaceAll(job.source.uri, job.source.name).replaceAll(job.output.uri, job.output.name);
+  return sentence(named.replace(/ \(shard \d+, pod [^)]*\)$/, ""));
 }
 
 /** An address for mail becomes a link; anything else is one. */

@@ -1,7 +1,7 @@
 //! A job beside its image: live progress, how it ended, and what can be done about it.
 
 import { useEffect, useState } from "preact/hooks";
-import { api, sentence } from "../api";
+import { api } from "../api";
 import { Button, IconButton, Meter } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icons";
@@ -9,7 +9,7 @@ import { current, remove, retry } from "../state/jobs";
 import { attempt, config, say } from "../state/session";
 import { matches } from "../state/workbench";
 import type { Job } from "../types";
-import { bytes, contactLink, dimensions, seconds, STATE_WORDS, words } from "../words";
+import { bytes, contactLink, dimensions, seconds, STATE_WORDS, told, words } from "../words";
 import { CopyBlock } from "./convert";
 
 /** The time, each second while somebody needs it. */
@@ -73,7 +73,7 @@ function Progress({ job }: { job: Job }) {
         <strong class="percent">{Math.floor(job.progress)} %</strong>
       </div>
       <p class="job-facts">{facts.join(" · ") || (job.place ? `Number ${job.place} in the queue` : "Getting ready…")}</p>
-      {job.message && job.state !== "Running" && <p class="help">{sentence(job.message)}</p>}
+      {job.message && job.state !== "Running" && <p class="help">{told(job)}</p>}
       {!job.readOnly && <Button kind="plain" small icon="close" onClick={() => void remove(job, false).then((gone) => gone && say("The job is cancelled."))}>Cancel</Button>}
     </>
   );
@@ -86,13 +86,14 @@ function took(job: Job): string {
 
 function Done({ job }: { job: Job }) {
   const [asking, setAsking] = useState(false);
-  const { output } = job;
+  const { output, source } = job;
+  const resized = output.width !== null && (output.width !== source.width || output.height !== source.height);
   return (
     <>
       <div class="job-done">
         <p class="job-facts">
           {output.size !== null && <strong>{bytes(output.size)}</strong>} {output.format.toUpperCase()}
-          {output.width && output.height ? `, ${dimensions(output.width, output.height)}` : ""}{took(job)}
+          {resized && `, ${dimensions(output.width ?? 0, output.height ?? 0)}`}{took(job)}
         </p>
         {!job.readOnly && !asking && <Button kind="quiet" small icon="bin" onClick={() => setAsking(true)}>Delete…</Button>}
       </div>
@@ -109,7 +110,7 @@ function Done({ job }: { job: Job }) {
 function Failed({ job }: { job: Job }) {
   return (
     <>
-      <p class="job-message" role="alert">{job.message ? sentence(job.message) : "The job failed, and did not say why. Retry it; if it fails again, tell the contact below."}</p>
+      <p class="job-message" role="alert">{told(job) || "The job failed, and did not say why. Retry it; if it fails again, tell the contact below."}</p>
       <div class="row">
         {!job.readOnly && <Button small icon="retry" onClick={() => void retry(job)}>Retry</Button>}
         {!job.readOnly && <Button kind="quiet" small icon="bin" onClick={() => void remove(job, false)}>Delete</Button>}

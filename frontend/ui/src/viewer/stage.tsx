@@ -55,7 +55,7 @@ function StageContent() {
   const state = open.value;
   switch (state.state) {
     case "none": return uploads.value.length ? <Arriving /> : <Welcome />;
-    case "loading": return <div class="waiting" role="status"><span class="spinner" />Opening the image…</div>;
+    case "loading": return <div class="loading" role="status"><span class="spinner" />Opening the image…</div>;
     case "error": return (
       <Notice icon="alert" title="This image cannot be opened" tone="problem">
         <p>{state.message}</p>

@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { sentence } from "../api";
 import { Button, IconButton, Meter } from "../parts/button";
 import { currentJob, ended } from "../state/jobs";
 import { after, again, allow, before, type Layer } from "../state/preview";
@@ -15,6 +16,7 @@ import { Divider } from "./divider";
 import { Loupe } from "./loupe";
 import { place, type Box } from "./placement";
 import type { Frame, Scene } from "./scene";
+import type { TileProblem } from "./tiles";
 import { Veil } from "./veil";
 
 export const frame = signal<Frame | null>(null);
@@ -32,6 +34,15 @@ export const overBox = computed<Box | null>(() => {
   return place(chain, base, layer.view);
 });
 
+/** Why a part of the picture cannot be decoded, which no further try changes. */
+const damage = signal<string | null>(null);
+
+function failed({ status, code, said }: TileProblem): void {
+  if (status === 412) return again();
+  if (code === "DamagedImage") damage.value = sentence(said);
+  else say("A part of the picture could not be made. Zoom or move to try again.", "problem");
+}
+
 function useScene(stage: { current: HTMLDivElement | null }) {
   const [scene, setScene] = useState<Scene | null>(null);
   useEffect(() => {
@@ -43,7 +54,7 @@ function useScene(stage: { current: HTMLDivElement | null }) {
         frame: (next) => (frame.value = next),
         quality: (next) => (quality.value = next),
         busy: (next) => (busy.value = next),
-        failed: (status) => (status === 412 ? again() : say("A part of the picture could not be made. Zoom or move to try again.", "problem")),
+        failed,
       });
       setScene(made);
     }, () => say("The viewer could not be loaded. Check your connection and load the page again.", "problem"));
@@ -51,6 +62,7 @@ function useScene(stage: { current: HTMLDivElement | null }) {
       gone = true;
       made?.destroy();
       frame.value = null;
+      damage.value = null;
     };
   }, []);
   return scene;
@@ -117,6 +129,7 @@ function Badges() {
 
 function AfterNotice() {
   const state = after.value;
+  if (damage.value) return <div class="float problem" role="alert"><p><strong>The image is damaged.</strong> {damage.value}</p></div>;
   if (state.state === "ask") {
     return (
       <div class="float">
