@@ -73,6 +73,18 @@ export const STATE_WORDS: Record<JobState, string> = {
   Failed: "Failed",
 };
 
+const STAGES: Record<string, string> = {
+  whole: "Computing",
+  split: "Making the source readable in parts",
+  tiles: "Computing tiles",
+  assemble: "Writing the file",
+};
+
+export function stageWords({ name, number, of }: NonNullable<Job["stage"]>): string {
+  const what = STAGES[name] ?? words(name);
+  return of > 1 ? `${what} (step ${number} of ${of})` : what;
+}
+
 export const QUALITY_WORDS: Record<Quality, { label: string; help: string }> = {
   exact: { label: "Exact", help: "These are the pixels that Convert will make." },
   approximate: { label: "Approximate", help: "Computed on a smaller copy. Zoom in for exact pixels." },

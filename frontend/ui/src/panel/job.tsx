@@ -9,7 +9,7 @@ import { current, remove, retry } from "../state/jobs";
 import { attempt, config, say } from "../state/session";
 import { matches } from "../state/workbench";
 import type { Job } from "../types";
-import { bytes, contactLink, dimensions, seconds, STATE_WORDS, told, words } from "../words";
+import { bytes, contactLink, dimensions, seconds, stageWords, STATE_WORDS, told } from "../words";
 import { CopyBlock } from "./convert";
 
 /** The time, each second while somebody needs it. */
@@ -60,7 +60,7 @@ export function timeLeft(job: Job, now: number): string | null {
 function Progress({ job }: { job: Job }) {
   const now = useNow(true);
   const facts = [
-    job.stage && `${words(job.stage.name)} (step ${job.stage.number} of ${job.stage.of})`,
+    job.stage && stageWords(job.stage),
     timeLeft(job, now),
     job.workers > 0 && `${job.workers} ${job.workers === 1 ? "worker" : "workers"}`,
     job.throughput,

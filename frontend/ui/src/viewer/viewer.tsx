@@ -75,7 +75,7 @@ export function Viewer() {
   const over = overLayer.value;
   const box = overBox.value;
   const cropping = drawing.value !== null;
-  const comparing = over !== null && !cropping;
+  const comparing = over !== null && !cropping && damage.value === null;
   useEffect(() => {
     if (scene && original) scene.showOriginal(original);
   }, [scene, original]);
