@@ -40,6 +40,7 @@ test("a photograph: upload, choose, see, convert, watch, download", async ({ pag
 
 test("a large tiled image opens from the bucket, shows edges, and is converted", async ({ page }) => {
   test.skip(!LARGE_URI, "set LARGE_URI to a large tiled TIFF in the bucket");
+  test.setTimeout(1_800_000);
   await page.goto("/");
   await page.getByRole("button", { name: "Use an image that is already in the bucket" }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
@@ -47,6 +48,11 @@ test("a large tiled image opens from the bucket, shows edges, and is converted",
   await page.getByRole("textbox", { name: "Or its address" }).fill(LARGE_URI);
   const begun = Date.now();
   await page.getByRole("button", { name: "Open", exact: true }).click();
+  // A gigapixel without overviews gets a view copy first.
+  const viewer = page.getByRole("toolbar", { name: "Viewer" });
+  await expect(viewer.or(page.getByRole("heading", { name: /Preparing view/ }))).toBeVisible();
+  if (!(await viewer.isVisible())) await shot(page, "large-preparing");
+  await expect(viewer).toBeVisible({ timeout: 600_000 });
   await drawn(page);
   info(`open and drawn in ${Date.now() - begun} ms`);
   await shot(page, "large");
@@ -74,7 +80,7 @@ test("a large tiled image opens from the bucket, shows edges, and is converted",
   await expect(page.locator(".fact").first()).toBeVisible();
   await shot(page, "system");
   await page.goBack();
-  await converted(page);
+  await converted(page, 900_000);
   await drawn(page);
   await shot(page, "large-result");
 });

@@ -21,8 +21,8 @@ export async function operate(page: Page, name: string, picker = "Operation"): P
   await page.getByRole("combobox", { name: picker, exact: true }).selectOption(name);
 }
 
-export async function converted(page: Page): Promise<void> {
-  await expect(page.locator(".job-card .chip.complete, .job-card .chip.failed")).toBeVisible({ timeout: 240_000 });
+export async function converted(page: Page, timeout = 240_000): Promise<void> {
+  await expect(page.locator(".job-card .chip.complete, .job-card .chip.failed")).toBeVisible({ timeout });
   await expect(page.locator(".job-card .job-message")).toHaveCount(0);
   await expect(page.locator(".job-card .chip.complete")).toBeVisible();
 }
