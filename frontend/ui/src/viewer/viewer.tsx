@@ -7,7 +7,7 @@ import { Button, IconButton, Meter } from "../parts/button";
 import { currentJob, ended } from "../state/jobs";
 import { after, again, allow, before, type Layer } from "../state/preview";
 import { chosen, drawing, remove, steps } from "../state/recipe";
-import { say } from "../state/session";
+import { byName, say } from "../state/session";
 import { matches } from "../state/workbench";
 import type { Quality } from "../types";
 import { QUALITY_WORDS, seconds } from "../words";
@@ -113,14 +113,20 @@ function Crop() {
   return <CropBox step={step} frame={frame.value} box={box} size={base} />;
 }
 
+/** Says which operation would not show what it does at this size. */
+function hidden(): string {
+  const known = overLayer.value?.chain.map((item) => byName.value.get(Object.keys(item)[0] ?? ""));
+  const name = known?.find((operation) => operation?.reduced === "never")?.label;
+  return name ? `${QUALITY_WORDS.original.label}: ${name}` : QUALITY_WORDS.original.label;
+}
+
 function Badges() {
   const shown = quality.value && quality.value !== "exact" ? quality.value : null;
-  const message = overLayer.value?.view.message;
   const percent = frame.value ? frame.value.scale * (window.devicePixelRatio || 1) * 100 : null;
   return (
     <div class="badges">
       {overLayer.value?.kind === "preview" && quality.value === "exact" && <span class="badge exact" title={QUALITY_WORDS.exact.help}>Exact preview</span>}
-      {shown && <span class={`badge ${shown}`} title={QUALITY_WORDS[shown].help}>{shown === "original" && message ? message : QUALITY_WORDS[shown].label}</span>}
+      {shown && <span class={`badge ${shown}`} title={QUALITY_WORDS[shown].help}>{shown === "original" ? hidden() : QUALITY_WORDS[shown].label}</span>}
       {percent !== null && <span class="badge zoom">{percent >= 10 ? Math.round(percent) : percent.toPrecision(2)} %</span>}
       {busy.value && <span class="badge working" role="status">Loading…</span>}
     </div>
