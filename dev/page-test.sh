@@ -23,12 +23,14 @@ build() {
 
 stand_in() { npm --prefix "$UI" run check 2>&1; }
 
-# A photograph mirrored out, as a tiled TIFF in the bucket.
+# A photograph mirrored out, as a tiled TIFF in the bucket: LARGE="40960 24576" makes it a gigapixel.
+LARGE=${LARGE:-12288 8192}
 large_image() {
-  local picture=$FOLDER/large.tif
+  local picture=$FOLDER/large-${LARGE/ /x}.tif
   mkdir -p "$FOLDER"
   photograph
-  [ -e "$picture" ] || watched "mirroring the photograph" "$TARGET/release/tessera-picture" mirror "$PHOTOGRAPH" 12288 8192 "$picture"
+  # shellcheck disable=SC2086 # width and height
+  [ -e "$picture" ] || watched "mirroring the photograph" "$TARGET/release/tessera-picture" mirror "$PHOTOGRAPH" $LARGE "$picture"
   watched "uploading it" curl --silent --show-error --fail --aws-sigv4 "aws:amz:$AWS_REGION:s3" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
     --config <(printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY") -T "$picture" "$AWS_ENDPOINT_URL/images/page-test/large.tif"
 }

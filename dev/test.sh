@@ -60,10 +60,11 @@ step "tests of the crates" aloud cargo test --release --workspace --exclude tess
 step "the operations against other libraries" oracle
 step "the files in other programs" readers
 step "the same bits on an old processor" on_an_old_processor
-step "the page: types, build and size" aloud "$DEV/page-test.sh" build
 step "the cluster" "$DEV/cluster.sh" up
 step "images" env BUILD=no "$DEV/images.sh"
 step "install" "$DEV/install.sh"
+step "the page in Chromium" aloud "$DEV/page-test.sh" stand-in
+step "the page on the cluster" aloud "$DEV/page-test.sh" cluster
 step "KEDA's schema" "$DEV/keda.sh"
 step "tests on the cluster" on_cluster
 step "tests of the fleet" fleet_on_cluster

@@ -91,6 +91,12 @@ pub(crate) fn operations() -> &'static [OperationForm] {
     })
 }
 
+/// The name for people of an operation, by its name in an ImageJob.
+pub(crate) fn label(name: &str) -> String {
+    let known = operations().iter().find(|operation| operation.name == name);
+    known.map_or_else(|| label_of(name), |operation| operation.label.clone())
+}
+
 /// All formats of results.
 pub(crate) fn outputs() -> &'static [OutputKind] {
     static ALL: OnceLock<Vec<OutputKind>> = OnceLock::new();

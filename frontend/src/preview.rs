@@ -141,21 +141,15 @@ async fn body(answer: Response<Incoming>) -> Result<Bytes> {
     body.map(http_body_util::Collected::to_bytes).map_err(|error| Refusal::internal(&error))
 }
 
-/// What the preview refuses, in its words, which are for users.
+/// What the preview refuses, by its code and in its words, which are for users.
 async fn refused(answer: Response<Incoming>) -> Refusal {
     let status = answer.status();
     let said: Value =
         body(answer).await.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
-    let message = said["error"]["message"].as_str().or_else(|| said["error"].as_str());
-    let message = message.unwrap_or("the preview could not show this: try again, or zoom in").to_owned();
-    let code = match status {
-        StatusCode::NOT_FOUND => "NotFound",
-        StatusCode::PRECONDITION_FAILED => "Changed",
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => "UnsupportedImage",
-        StatusCode::PAYLOAD_TOO_LARGE => "TooLarge",
-        StatusCode::TOO_MANY_REQUESTS => "RateLimited",
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "InvalidChain",
-        _ => "PreviewFailed",
-    };
-    Refusal { status, code, message }
+    let text = |name: &str| said["error"][name].as_str().map(str::to_owned);
+    let code =
+        text("code").filter(|code| !code.is_empty() && code.bytes().all(|c| c.is_ascii_alphanumeric()));
+    let message = text("message")
+        .unwrap_or_else(|| "the preview could not show this: try again, or zoom in".to_owned());
+    Refusal::new(status, code.unwrap_or_else(|| "PreviewFailed".to_owned()), message)
 }

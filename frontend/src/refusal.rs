@@ -7,6 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use std::borrow::Cow;
 use tessera_probe::{ProbeError, ProbeKind};
 use tessera_store::{ErrorKind, StoreError};
 use utoipa::ToSchema;
@@ -19,7 +20,7 @@ pub(crate) type Result<T> = std::result::Result<T, Refusal>;
 #[error("{code}: {message}")]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     pub(crate) message: String,
 }
 
@@ -39,8 +40,12 @@ pub(crate) struct ErrorText {
 }
 
 impl Refusal {
-    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal { status, code, message: message.into() }
+    pub(crate) fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Refusal {
+        Refusal { status, code: code.into(), message: message.into() }
     }
 
     pub(crate) fn not_found(what: &str) -> Refusal {
@@ -79,7 +84,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let error = ErrorText { code: self.code.to_owned(), message: self.message };
+        let error = ErrorText { code: self.code.into_owned(), message: self.message };
         (self.status, Json(ErrorBody { error })).into_response()
     }
 }

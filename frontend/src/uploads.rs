@@ -19,8 +19,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::time::{Duration, SystemTime};
-use tessera_probe::probe;
+use tessera_probe::{ProbeKind, probe};
 use tessera_store::{ErrorKind, Location, MAX_PARTS, Metadata, Part, PartBody, PutOptions, Upload};
+use tokio::time::Instant;
 use utoipa::{IntoParams, ToSchema};
 
 pub(crate) use room::abort_forgotten;
@@ -29,10 +30,13 @@ use room::{check_room, shown, too_large};
 /// How long a sender may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// How long a file is waited for whose parts are being joined.
+const JOINING: Duration = Duration::from_secs(60);
+
 /// Metadata of an upload: the file's name, percent-encoded.
 pub(crate) const NAME: &str = "name";
 
-/// Metadata of an upload: its key, by which a completion whose answer was lost is known again.
+/// Metadata of an upload: its key, by which the store knows a completion again whose answer was lost.
 const UPLOAD: &str = "upload";
 
 /// What is to be uploaded.
@@ -284,7 +288,8 @@ fn broken() -> Refusal {
 
 /// Makes the file of its parts, and looks at it as a whole; what is no image is deleted again.
 #[utoipa::path(post, path = "/s3/multipart/{upload}/complete", tag = "uploads", params(("upload" = String, Path), Key),
-    request_body = Parts, responses((status = 200, body = Uploaded), (status = 415, description = "Not an image that can be processed")))]
+    request_body = Parts, responses((status = 200, body = Uploaded), (status = 415, description = "Not an image that can be processed"),
+        (status = 503, description = "The store is still joining the parts: ask again")))]
 pub(crate) async fn complete(
     State(app): State<Shared>,
     user: User,
@@ -293,36 +298,57 @@ pub(crate) async fn complete(
     Json(Parts { parts: wanted }): Json<Parts>,
 ) -> Result<Json<Uploaded>> {
     let upload = upload(&app, &user, id, &key)?;
-    let have = match app.store.list_parts(&upload).await {
-        Err(error) if error.kind() == ErrorKind::NoSuchUpload && is_done(&app, &upload, &key).await => {
-            return Ok(uploaded(&upload));
+    let missing = match app.store.list_parts(&upload).await {
+        Ok(have) => {
+            join(&app, &upload, &key, chosen(have, &wanted)?).await?;
+            Refusal::unavailable("the store is still joining the parts: ask again in a minute")
         }
-        have => have?,
+        // An earlier request has completed it, or it was cancelled.
+        Err(error) if error.kind() == ErrorKind::NoSuchUpload => error.into(),
+        Err(error) => return Err(error.into()),
     };
-    let parts = chosen(have, &wanted)?;
+    if !appears(&app, &upload.at).await? {
+        return Err(missing);
+    }
+    check_whole(&app, &upload.at).await?;
+    let image = access::id(&upload.at);
+    Ok(Json(Uploaded { location: format!("/api/v1/images/{image}/file"), image }))
+}
+
+async fn join(app: &Shared, upload: &Upload, key: &str, parts: Vec<Part>) -> Result<()> {
     if tessera_store::joined_size(&parts) > app.config.upload_bytes {
-        app.store.abort_upload(&upload).await?;
+        app.store.abort_upload(upload).await?;
         return Err(too_large(app.config.upload_bytes));
     }
-    app.store.complete_upload(&upload, &parts, &by_key(&key)).await?;
-    if let Err(error) = probe(app.store.as_ref(), &upload.at).await
-        && !error.retry()
-    {
-        app.store.delete(std::slice::from_ref(&upload.at)).await?;
-        return Err(error.into());
+    app.store.complete_upload(upload, &parts, &by_key(key)).await?;
+    Ok(())
+}
+
+/// Waits for the object of an upload, whose key is nobody else's: to a request that is repeated, by us or by the browser, a
+/// store may say that it is done, or that there is no such upload, while it still copies the parts for the first one.
+async fn appears(app: &Shared, at: &Location) -> Result<bool> {
+    let end = Instant::now() + JOINING;
+    let mut pause = Duration::from_millis(50);
+    loop {
+        match app.store.head(at).await {
+            Ok(_) => return Ok(true),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            Err(_) if Instant::now() >= end => return Ok(false),
+            Err(_) => tokio::time::sleep(pause).await,
+        }
+        pause = (pause * 2).min(Duration::from_secs(2));
     }
-    Ok(uploaded(&upload))
 }
 
-fn uploaded(upload: &Upload) -> Json<Uploaded> {
-    let image = access::id(&upload.at);
-    Json(Uploaded { location: format!("/api/v1/images/{image}/file"), image })
-}
-
-/// Whether an earlier request has completed it.
-async fn is_done(app: &Shared, upload: &Upload, key: &str) -> bool {
-    let found = app.store.head(&upload.at).await;
-    found.is_ok_and(|found| found.metadata.get(UPLOAD).is_some_and(|of| of == key))
+/// Deletes what is no image. What cannot be looked at now is left alone.
+async fn check_whole(app: &Shared, at: &Location) -> Result<()> {
+    match probe(app.store.as_ref(), at).await {
+        Err(error) if matches!(error.kind(), ProbeKind::Unsupported | ProbeKind::Malformed) => {
+            app.store.delete(std::slice::from_ref(at)).await?;
+            Err(error.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The parts that were asked for, as the store has them.

@@ -11,6 +11,6 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   workers: 1,
   reporter: "list",
-  use: { ...browser, baseURL: `http://127.0.0.1:${PORT}` },
+  use: { ...browser, actionTimeout: 20_000, baseURL: `http://127.0.0.1:${PORT}` },
   webServer: { command: `node dev/mock.mjs --port ${PORT}`, port: PORT, reuseExistingServer: false },
 });

@@ -5,7 +5,7 @@ use crate::app::App;
 use kube::ResourceExt;
 use std::ops::Range;
 use tessera_api::ImageJob;
-use tessera_api::imagejob::State;
+use tessera_api::imagejob::{StageStatus, State};
 use tessera_core::geometry::Rect;
 use tessera_core::grid::Grid;
 use tessera_core::plan::{Plan, Stage};
@@ -19,6 +19,9 @@ pub(crate) async fn rectangles(app: &App, job: &ImageJob) -> Vec<[u32; 4]> {
     let status = job.status.as_ref();
     let state = status.and_then(|status| status.state);
     if !matches!(state, Some(State::Running | State::Waiting | State::Suspended)) {
+        return Vec::new();
+    }
+    if is_before_tiles(status.and_then(|status| status.stage.as_ref())) {
         return Vec::new();
     }
     let Some(plan) = app.cluster.plan(job).await else { return Vec::new() };
@@ -35,6 +38,11 @@ pub(crate) async fn rectangles(app: &App, job: &ImageJob) -> Vec<[u32; 4]> {
     };
     tracing::trace!(job = job.name_any(), rectangles = done.len(), "ready");
     done
+}
+
+/// While the source is made readable, what is counted is no part of the result yet.
+fn is_before_tiles(stage: Option<&StageStatus>) -> bool {
+    stage.is_some_and(|stage| stage.name == Stage::Split.name())
 }
 
 /// Ranges of a list such as `1,3-5`, as a Job's status has it.

@@ -20,6 +20,9 @@ const TITLE: usize = 200;
 pub(crate) struct JobRequest {
     /// The identifier of the image.
     pub(crate) source: String,
+    /// Which image of a TIFF of several pages, counted from 0.
+    #[serde(default)]
+    pub(crate) page: u32,
     /// The chain, as an ImageJob has it.
     #[serde(default)]
     pub(crate) operations: Vec<Value>,
@@ -94,7 +97,7 @@ pub(crate) fn prepare(
         },
         "spec": {
             "pool": config.pool,
-            "source": { "uri": source.at.to_string() },
+            "source": of_source(source.at, request.page),
             "operations": request.operations,
             "output": { "uri": result.to_string(), request.output.format.as_str(): request.output.options },
             "ttlSecondsAfterFinished": u64::from(RESULT_DAYS) * 86_400,
@@ -102,6 +105,15 @@ pub(crate) fn prepare(
     });
     let valid = checked(&manifest)?;
     Ok(Prepared { manifest, valid })
+}
+
+/// The first page is what is meant without one.
+fn of_source(at: &Location, page: u32) -> Value {
+    let mut source = json!({ "uri": at.to_string() });
+    if page > 0 {
+        source["page"] = page.into();
+    }
+    source
 }
 
 /// Texts of users are kept short, and on one line.
@@ -129,9 +141,13 @@ mod tests {
     use clap::Parser;
 
     fn prepared(operations: Value, output: Value) -> Result<Prepared> {
+        prepared_of(
+            json!({ "source": "x", "operations": operations, "output": output, "name": " A\ntitle " }),
+        )
+    }
+
+    fn prepared_of(request: Value) -> Result<Prepared> {
         let config = Config::parse_from(["frontend"]);
-        let request =
-            json!({ "source": "x", "operations": operations, "output": output, "name": " A\ntitle " });
         let at = "s3://images/photo.jpg".parse().unwrap();
         let source = Source { at: &at, name: "My photo.jpg" };
         prepare(&config, &User::new("ada"), &serde_json::from_value(request).unwrap(), &source)
@@ -149,6 +165,18 @@ mod tests {
         let owner = User::new("ada").owner;
         assert!(key.starts_with(&format!("s3://results/page/{owner}/")) && key.ends_with(".png"), "{key}");
         assert_eq!(manifest["spec"]["output"]["png"], json!({}));
+    }
+
+    #[test]
+    fn a_page_of_the_source_is_named_only_where_it_is_not_the_first() {
+        let source = |page: Value| {
+            let request = json!({ "source": "x", "page": page, "output": {"format": "png"} });
+            prepared_of(request)
+                .map(|prepared| (prepared.manifest["spec"]["source"].clone(), prepared.valid.page))
+        };
+        assert_eq!(source(json!(0)).unwrap(), (json!({"uri": "s3://images/photo.jpg"}), 0));
+        assert_eq!(source(json!(2)).unwrap(), (json!({"uri": "s3://images/photo.jpg", "page": 2}), 2));
+        assert!(source(json!(70_000)).err().unwrap().message.contains("source.page"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::names;
 use crate::access::id_of;
+use crate::catalog;
 use crate::image::second;
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
@@ -193,7 +194,7 @@ fn title(job: &ImageJob) -> String {
         .iter()
         .enumerate()
         .map(|(index, name)| {
-            let label = tessera_operations::form::label_of(name);
+            let label = catalog::label(name);
             if index == 0 { label } else { label.to_lowercase() }
         })
         .collect();

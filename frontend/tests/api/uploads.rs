@@ -1,10 +1,11 @@
 //! Uploads: from the first request to an image, resumed, cancelled, refused; and attacks on them.
 
-use crate::common::{Answer, Lab, demo, lab, owner, png, proxy};
+use crate::common::{Answer, Lab, demo, eventually, lab, owner, png, proxy};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tessera_store::{Call, Store};
 
 const FIVE: usize = 5 << 20;
 
@@ -110,6 +111,24 @@ async fn an_upload_goes_on_with_the_parts_that_are_missing() {
         .map(|part| (part["PartNumber"].as_u64().unwrap() as u32, part["ETag"].as_str().unwrap().into()))
         .collect();
     complete(&lab, &upload, &parts).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_file_that_the_store_is_still_joining_is_waited_for() {
+    let lab = demo().await;
+    let upload = begin(&lab, None, 100).await;
+    let part = send(&lab, None, &upload, 1, png(40, 30)).await.expect(200);
+    // An earlier request has taken the upload away, and its object is not there yet.
+    let open = lab.store.open_uploads().remove(0);
+    lab.store.abort_upload(&open).await.unwrap();
+    let parts = [(1, part.header("etag").to_owned())];
+    let heads = lab.store.count(Call::Head);
+    let joined = async {
+        eventually("the object is looked for", async || lab.store.count(Call::Head) > heads + 1).await;
+        lab.put(&open.at.to_string(), png(40, 30)).await
+    };
+    let (done, image) = tokio::join!(complete(&lab, &upload, &parts), joined);
+    assert_eq!(done.expect(200).json()["image"], image);
 }
 
 #[tokio::test]

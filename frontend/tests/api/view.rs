@@ -27,6 +27,10 @@ async fn tile(State(fake): State<Fake>, Query(asked): Asked) -> Response {
         let body = json!({"error": {"code": "Changed", "message": "it has changed"}});
         return (StatusCode::PRECONDITION_FAILED, Json(body)).into_response();
     }
+    if asked["etag"] == "damaged" {
+        let body = json!({"error": {"code": "DamagedImage", "message": "the picture ends too soon"}});
+        return (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response();
+    }
     let headers = [
         (header::CONTENT_TYPE, "image/png"),
         (header::SET_COOKIE, "a=b"),
@@ -78,6 +82,17 @@ async fn an_image_that_can_be_shown_is_shown_tile_by_tile() {
     assert_eq!(
         (stale.code().as_str(), stale.header("cache-control").contains("immutable")),
         ("Changed", false)
+    );
+}
+
+#[tokio::test]
+async fn what_the_preview_refuses_keeps_its_code_and_words() {
+    let lab = start(Fake::default()).await;
+    let image = lab.put("s3://images/photo.png", png(4, 4)).await;
+    let damaged = lab.get(&format!("/tiles/{image}/0/0_0?etag=damaged")).await.expect(422);
+    assert_eq!(
+        (damaged.code().as_str(), damaged.message().as_str()),
+        ("DamagedImage", "the picture ends too soon")
     );
 }
 

@@ -11,5 +11,5 @@ export default defineConfig({
   expect: { timeout: 60_000 },
   workers: 1,
   reporter: "list",
-  use: { ...browser, baseURL: process.env["BASE_URL"] },
+  use: { ...browser, actionTimeout: 60_000, baseURL: process.env["BASE_URL"] },
 });

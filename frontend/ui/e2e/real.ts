@@ -16,12 +16,13 @@ export async function shot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(FOLDER, `${String(count).padStart(2, "0")}-${name}.png`) });
 }
 
-export async function converted(page: Page): Promise<void> {
-  await expect(page.locator(".job-card .chip.complete, .job-card .chip.failed")).toBeVisible({ timeout: 240_000 });
-  await expect(page.locator(".job-card .job-message")).toHaveCount(0);
-  await expect(page.locator(".job-card .chip.complete")).toBeVisible();
+/** By the name that an ImageJob has for it: what people read is the declarations' own. */
+export async function operate(page: Page, name: string, picker = "Operation"): Promise<void> {
+  await page.getByRole("combobox", { name: picker, exact: true }).selectOption(name);
 }
 
-export function shareOf(bytes: number, of: number): number {
-  return Math.round((100 * bytes) / of);
+export async function converted(page: Page, timeout = 240_000): Promise<void> {
+  await expect(page.locator(".job-card .chip.complete, .job-card .chip.failed")).toBeVisible({ timeout });
+  await expect(page.locator(".job-card .job-message")).toHaveCount(0);
+  await expect(page.locator(".job-card .chip.complete")).toBeVisible();
 }

@@ -3,8 +3,8 @@
 import { writeFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { png } from "../dev/picture.mjs";
-import { choose, drawn, expect, photograph, pick, test } from "../tests/support";
-import { shot } from "./real";
+import { choose, drawn, expect, photograph, test } from "../tests/support";
+import { operate, shot } from "./real";
 
 /** A PNG whose pixels do not compress, so that its upload has several parts. */
 function noisy(path: string, width: number, height: number): string {
@@ -65,10 +65,11 @@ test("a job that fails says so in plain words, in the panel and in the history",
   await expect(page.locator(".source-name, .upload.failed")).toBeVisible();
   await expect(page.locator(".source-name")).toHaveText("damaged.png");
   await shot(page, "damaged-open");
-  await pick(page, "Invert");
+  await operate(page, "invert");
   await page.getByRole("button", { name: "Convert" }).click();
   await expect(page.locator(".job-card .chip.failed")).toBeVisible({ timeout: 240_000 });
-  await expect(page.locator(".job-message")).not.toBeEmpty();
+  await expect(page.locator(".job-message")).toContainText("damaged.png");
+  await expect(page.locator(".float.problem")).toContainText("The image is damaged");
   await shot(page, "failed");
   await page.goto("/#view=jobs");
   await page.getByRole("radio", { name: "Failed" }).check();

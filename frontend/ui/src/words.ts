@@ -1,6 +1,7 @@
 //! Numbers, times and names as people read them. Pure.
 
-import type { Image, JobState, Quality } from "./types";
+import { sentence } from "./api";
+import type { Image, Job, JobState, Quality } from "./types";
 
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 
@@ -52,6 +53,12 @@ export function words(name: string): string {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
+/** What a job says, with the names that a person knows for addresses, and without the pod that said it. */
+export function told(job: Job): string {
+  const named = (job.message ?? "").replaceAll(job.source.uri, job.source.name).replaceAll(job.output.uri, job.output.name);
+  return sentence(named.replace(/ \(shard \d+, pod [^)]*\)$/, ""));
+}
+
 /** An address for mail becomes a link; anything else is one. */
 export function contactLink(contact: string): string {
   return /^[^\s:@]+@[^\s:@]+$/.test(contact) ? `mailto:${contact}` : contact;
@@ -65,6 +72,18 @@ export const STATE_WORDS: Record<JobState, string> = {
   Complete: "Done",
   Failed: "Failed",
 };
+
+const STAGES: Record<string, string> = {
+  whole: "Computing",
+  split: "Making the source readable in parts",
+  tiles: "Computing tiles",
+  assemble: "Writing the file",
+};
+
+export function stageWords({ name, number, of }: NonNullable<Job["stage"]>): string {
+  const what = STAGES[name] ?? words(name);
+  return of > 1 ? `${what} (step ${number} of ${of})` : what;
+}
 
 export const QUALITY_WORDS: Record<Quality, { label: string; help: string }> = {
   exact: { label: "Exact", help: "These are the pixels that Convert will make." },

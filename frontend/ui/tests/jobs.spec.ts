@@ -54,3 +54,17 @@ test("what the plan refuses is said before Convert", async ({ page }) => {
   await expect(page.getByText(/65,535 pixels/)).toBeVisible();
   await expect(page.getByRole("button", { name: "Convert" })).toBeDisabled();
 });
+
+test("a link to a job shows nothing else before, and the first view where the job is gone", async ({ page }) => {
+  await page.route("**/api/v1/jobs/*", async (route) => {
+    await new Promise((resume) => setTimeout(resume, 1000));
+    await route.continue();
+  });
+  await page.goto("/#job=lake-gray");
+  await expect(page.getByText("Opening the image…")).toBeVisible();
+  await drawn(page);
+  await page.goto("about:blank");
+  await page.goto("/#job=gone");
+  await expect(page.getByText(/this job is gone/i)).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Drop an image here" })).toBeVisible();
+});

@@ -2,7 +2,8 @@
 
 import { expect, test } from "@playwright/test";
 import { place } from "../src/viewer/placement";
-import { bytes, megapixels, seconds, words } from "../src/words";
+import type { Job } from "../src/types";
+import { bytes, megapixels, seconds, told, words } from "../src/words";
 
 const SOURCE = { width: 1000, height: 500 };
 
@@ -28,4 +29,9 @@ test("numbers read as people say them", () => {
   expect([seconds(0.2), seconds(8), seconds(120), seconds(9000)]).toEqual(["under a second", "8 s", "2 min", "2.5 h"]);
   expect([megapixels(1000, 1000), megapixels(60_000, 40_000)]).toEqual(["1.0 megapixels", "2.4 gigapixels"]);
   expect(words("gaussianBlur")).toBe("Gaussian blur");
+});
+
+test("what a job says names files, and no pod", () => {
+  const job = { message: "the source s3://images/uploads/9/6b can't be decoded (shard 0, pod invert-1-whole-0-x)", source: { uri: "s3://images/uploads/9/6b", name: "photo.png" }, output: { uri: "s3://results/1.png", name: "photo-invert.png" } };
+  expect(told(job as Job)).toBe("The source photo.png can't be decoded");
 });

@@ -80,7 +80,7 @@ test("what takes long asks first; edges say to zoom in; the loupe is exact", asy
   const slide = imageId("s3://images/slides/slide-0001.tif");
   await page.goto(`/#image=${slide}&chain=${encodeURIComponent('[{"sobel":{}}]')}`);
   await drawn(page);
-  await expect(page.getByText("Zoom in to preview edges")).toBeVisible();
+  await expect(page.getByText("Zoom in to preview: Sobel edges")).toBeVisible();
   await page.getByRole("button", { name: /Exact loupe/ }).click();
   await expect(page.getByText("Exact, 1:1")).toBeVisible();
   await page.keyboard.press("Escape");

@@ -55,7 +55,7 @@ export async function choose(page: Page, file: string | string[]): Promise<void>
 /** The picture is drawn: the viewer stands and loads nothing more. */
 export async function drawn(page: Page): Promise<void> {
   await expect(page.getByRole("toolbar", { name: "Viewer" })).toBeVisible({ timeout: 60_000 });
-  await expect(page.locator(".badge.working")).toHaveCount(0, { timeout: 60_000 });
+  await expect(page.locator(".badge.working, .float.slim")).toHaveCount(0, { timeout: 60_000 });
 }
 
 export async function pick(page: Page, label: string, picker = "Operation"): Promise<void> {

@@ -51,6 +51,10 @@ test("what is no image is refused with the reason, whatever its name says", asyn
   await page.goto("/");
   await choose(page, file);
   await expect(page.getByRole("alert").filter({ hasText: "not a TIFF, PNG, JPEG or WebP" }).first()).toBeVisible();
+  await expect(page.getByRole("button", { name: /Retry the upload/ })).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Drop an image here" })).toBeVisible();
+  await expect(page.getByText(/This upload was interrupted/)).toHaveCount(0);
 });
 
 test("a file is dropped on the page", async ({ page }) => {

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 import { Icon } from "../parts/icons";
+import { Prose } from "../parts/prose";
 
 export interface Described { label: string; help?: string; unit?: string | undefined }
 
@@ -28,7 +29,7 @@ export function Field({ label, help, unit, children, group }: Props) {
         )}
       </div>
       {children({ id, help: helpId })}
-      {help && <p class="help" id={helpId} hidden={!open}>{help}</p>}
+      {help && <p class="help" id={helpId} hidden={!open}><Prose text={help} /></p>}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Parameters } from "../controls/parameters";
 import { Button, IconButton } from "../parts/button";
 import { Icon } from "../parts/icons";
+import { Prose } from "../parts/prose";
 import { add, chosen, move, nextKey, remove, replace, steps, type Step } from "../state/recipe";
 import { byName, config, copy, operations, spoken } from "../state/session";
 import type { Operation } from "../types";
@@ -120,7 +121,7 @@ function StepCard({ step, index, several, onDrag }: CardProps) {
           <Picker label={several ? `Operation ${index + 1}` : "Operation"} value={step?.name ?? ""} onPick={(name) => (step ? replace(step.key, name) : add(name))} onNone={() => step && remove(step.key)} />
           {step && (operation ? (
             <>
-              <p class="help">{operation.help}</p>
+              <p class="help"><Prose text={operation.help} /></p>
               <Parameters step={step} operation={operation} />
             </>
           ) : <p class="problem">This server does not know “{step.name}”. Choose another operation.</p>)}

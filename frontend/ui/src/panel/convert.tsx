@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { Options } from "../controls/options";
 import { Button } from "../parts/button";
 import { Dialog } from "../parts/dialog";
+import { Prose } from "../parts/prose";
 import { open } from "../state/image";
 import { current, currentJob, ended, start } from "../state/jobs";
 import { planned, request } from "../state/plan";
@@ -26,7 +27,7 @@ export function ConvertSection() {
         <select id="format" class="select" aria-describedby="format-help" value={format.value} onChange={(event) => chooseFormat(event.currentTarget.value)}>
           {outputs.map((output) => <option key={output.name} value={output.name}>{output.label}</option>)}
         </select>
-        {kind?.help && <p class="help" id="format-help">{kind.help}</p>}
+        {kind?.help && <p class="help" id="format-help"><Prose text={kind.help} /></p>}
       </div>
       {kind && <Options kind={kind} values={options.value} onChange={(name, value) => (options.value = { ...options.value, [name]: value })} />}
     </section>
@@ -41,6 +42,7 @@ export function Actions() {
   const job = currentJob.value;
   const busy = job !== null && matches(job) && !ended(job.state);
   const done = job !== null && job.state === "Complete" && job.output.image !== null;
+  const finished = done && matches(job);
   const convert = async () => {
     drawing.value = null;
     if (request.value) await start(request.value);
@@ -48,11 +50,11 @@ export function Actions() {
   return (
     <div class="actions">
       {current.value && job && <JobCard job={job} />}
-      {busy ? <p id="expected" class="visually-hidden">The job is at work.</p> : <Expected />}
+      {busy || finished ? <p id="expected" class="visually-hidden">{busy ? "The job is at work." : "The result is ready."}</p> : <Expected />}
       <div class="action-row">
-        <Button kind={done && matches(job) ? "plain" : "primary"} disabled={!request.value || state.state === "refused" || busy} describedBy="expected" onClick={() => void convert()}>Convert</Button>
+        <Button kind={finished ? "plain" : "primary"} disabled={!request.value || state.state === "refused" || busy} describedBy="expected" onClick={() => void convert()}>Convert</Button>
         {done ? (
-          <a class={`button ${matches(job) ? "primary" : "plain"}`} href={resultUrl(job.name)} download={job.output.name}><span>Download</span></a>
+          <a class={`button ${finished ? "primary" : "plain"}`} href={resultUrl(job.name)} download={job.output.name}><span>Download</span></a>
         ) : (
           <Button disabled describedBy="expected">Download</Button>
         )}
@@ -67,11 +69,13 @@ function Expected() {
   const state = planned.value;
   const plan = state.state === "ready" ? state.plan : state.state === "asking" ? state.last : null;
   if (state.state === "refused") return <p id="expected" class="expected problem" role="alert">{state.message}</p>;
-  if (open.value.state !== "ready") return <p id="expected" class="expected">Convert and Download wait for an image.</p>;
+  const image = open.value;
+  if (image.state !== "ready") return <p id="expected" class="expected">Convert and Download wait for an image.</p>;
   if (!plan) return <p id="expected" class="expected">Working out size and time…</p>;
+  const resized = plan.width !== image.image.width || plan.height !== image.image.height;
   return (
     <p id="expected" class={state.state === "asking" ? "expected stale" : "expected"}>
-      About <strong>{bytes(plan.bytes)}</strong> in <strong>{seconds(plan.seconds)}</strong> by {plan.workers} {plan.workers === 1 ? "worker" : "workers"}; {dimensions(plan.width, plan.height)} pixels.
+      About <strong>{bytes(plan.bytes)}</strong> in <strong>{seconds(plan.seconds)}</strong> by {plan.workers} {plan.workers === 1 ? "worker" : "workers"}{resized && `, ${dimensions(plan.width, plan.height)}`}
     </p>
   );
 }

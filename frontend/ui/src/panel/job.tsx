@@ -1,7 +1,7 @@
 //! A job beside its image: live progress, how it ended, and what can be done about it.
 
 import { useEffect, useState } from "preact/hooks";
-import { api, sentence } from "../api";
+import { api } from "../api";
 import { Button, IconButton, Meter } from "../parts/button";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icons";
@@ -9,7 +9,7 @@ import { current, remove, retry } from "../state/jobs";
 import { attempt, config, say } from "../state/session";
 import { matches } from "../state/workbench";
 import type { Job } from "../types";
-import { bytes, contactLink, dimensions, seconds, STATE_WORDS, words } from "../words";
+import { bytes, contactLink, dimensions, seconds, stageWords, STATE_WORDS, told } from "../words";
 import { CopyBlock } from "./convert";
 
 /** The time, each second while somebody needs it. */
@@ -60,7 +60,7 @@ export function timeLeft(job: Job, now: number): string | null {
 function Progress({ job }: { job: Job }) {
   const now = useNow(true);
   const facts = [
-    job.stage && `${words(job.stage.name)} (step ${job.stage.number} of ${job.stage.of})`,
+    job.stage && stageWords(job.stage),
     timeLeft(job, now),
     job.workers > 0 && `${job.workers} ${job.workers === 1 ? "worker" : "workers"}`,
     job.throughput,
@@ -73,7 +73,7 @@ function Progress({ job }: { job: Job }) {
         <strong class="percent">{Math.floor(job.progress)} %</strong>
       </div>
       <p class="job-facts">{facts.join(" · ") || (job.place ? `Number ${job.place} in the queue` : "Getting ready…")}</p>
-      {job.message && job.state !== "Running" && <p class="help">{sentence(job.message)}</p>}
+      {job.message && job.state !== "Running" && <p class="help">{told(job)}</p>}
       {!job.readOnly && <Button kind="plain" small icon="close" onClick={() => void remove(job, false).then((gone) => gone && say("The job is cancelled."))}>Cancel</Button>}
     </>
   );
@@ -86,20 +86,22 @@ function took(job: Job): string {
 
 function Done({ job }: { job: Job }) {
   const [asking, setAsking] = useState(false);
-  const { output } = job;
+  const { output, source } = job;
+  const resized = output.width !== null && (output.width !== source.width || output.height !== source.height);
   return (
     <>
-      <p class="job-facts">
-        {output.size !== null && <strong>{bytes(output.size)}</strong>} {output.format.toUpperCase()}
-        {output.width && output.height ? `, ${dimensions(output.width, output.height)}` : ""}{took(job)}
-      </p>
-      {!job.readOnly && (
-        asking ? (
-          <div class="row">
-            <Button kind="danger" small icon="bin" onClick={() => void remove(job, true).then((gone) => gone && say("The result is deleted."))}>Delete the result</Button>
-            <Button kind="quiet" small onClick={() => setAsking(false)}>Keep it</Button>
-          </div>
-        ) : <Button kind="quiet" small icon="bin" onClick={() => setAsking(true)}>Delete…</Button>
+      <div class="job-done">
+        <p class="job-facts">
+          {output.size !== null && <strong>{bytes(output.size)}</strong>} {output.format.toUpperCase()}
+          {resized && `, ${dimensions(output.width ?? 0, output.height ?? 0)}`}{took(job)}
+        </p>
+        {!job.readOnly && !asking && <Button kind="quiet" small icon="bin" onClick={() => setAsking(true)}>Delete…</Button>}
+      </div>
+      {asking && (
+        <div class="row">
+          <Button kind="danger" small icon="bin" onClick={() => void remove(job, true).then((gone) => gone && say("The result is deleted."))}>Delete the result</Button>
+          <Button kind="quiet" small onClick={() => setAsking(false)}>Keep it</Button>
+        </div>
       )}
     </>
   );
@@ -108,7 +110,7 @@ function Done({ job }: { job: Job }) {
 function Failed({ job }: { job: Job }) {
   return (
     <>
-      <p class="job-message" role="alert">{job.message ? sentence(job.message) : "The job failed, and did not say why. Retry it; if it fails again, tell the contact below."}</p>
+      <p class="job-message" role="alert">{told(job) || "The job failed, and did not say why. Retry it; if it fails again, tell the contact below."}</p>
       <div class="row">
         {!job.readOnly && <Button small icon="retry" onClick={() => void retry(job)}>Retry</Button>}
         {!job.readOnly && <Button kind="quiet" small icon="bin" onClick={() => void remove(job, false)}>Delete</Button>}

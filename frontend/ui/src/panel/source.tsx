@@ -80,10 +80,10 @@ function UploadItem({ upload }: { upload: Upload }) {
     <li class={failed ? "upload failed" : "upload"}>
       <div class="upload-head">
         <span class="upload-name">{upload.name}</span>
-        {failed ? <IconButton icon="retry" label={`Retry the upload of ${upload.name}`} onClick={() => void again(upload.id)} /> : (
+        {failed ? !upload.refused && <IconButton icon="retry" label={`Retry the upload of ${upload.name}`} onClick={() => void again(upload.id)} /> : (
           <IconButton icon={upload.state === "paused" ? "play" : "pause"} label={`${upload.state === "paused" ? "Resume" : "Pause"} the upload of ${upload.name}`} disabled={upload.state === "finishing" || upload.state === "starting"} onClick={() => void pause(upload.id)} />
         )}
-        <IconButton icon="close" label={`Cancel the upload of ${upload.name}`} onClick={() => void cancel(upload.id)} />
+        <IconButton icon="close" label={failed ? `Dismiss ${upload.name}` : `Cancel the upload of ${upload.name}`} onClick={() => void cancel(upload.id)} />
       </div>
       {!failed && <Meter value={percent} label={`Upload of ${upload.name}`} />}
       <span class={failed ? "upload-text problem" : "upload-text"} role={failed ? "alert" : undefined}>{progressText(upload)}</span>

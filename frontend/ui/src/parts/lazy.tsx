@@ -18,6 +18,6 @@ export function lazyView(load: () => Promise<ComponentType>): ComponentType {
     }, []);
     if (View) return <View />;
     if (failed) return <Notice icon="alert" title="This view could not be loaded" tone="problem">Check your connection and load the page again.</Notice>;
-    return <div class="waiting" role="status"><span class="spinner" />Loading…</div>;
+    return <div class="loading" role="status"><span class="spinner" />Loading…</div>;
   };
 }

@@ -153,7 +153,11 @@ uppy.on("upload-error", (file, error) => {
   if (!file) return;
   const answer = (error as Refused).request;
   const message = reason(answer) ?? "The connection was lost. What has arrived is kept: press Retry to go on.";
-  update(file.id, { state: "failed", message });
+  // The server has given up what it refuses, so there is nothing to go on with.
+  const refused = answer ? [400, 413, 415].includes(answer.status) : false;
+  const entry = entryOf(file.id);
+  if (refused && entry) forget(entry.uploadId);
+  update(file.id, { state: "failed", message, refused });
   spoken.value = `The upload of ${file.name} failed. ${message}`;
 });
 

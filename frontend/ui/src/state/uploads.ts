@@ -14,6 +14,8 @@ export interface Upload {
   state: "starting" | "sending" | "paused" | "finishing" | "failed";
   resumed: boolean;
   message?: string;
+  /** The server will not have this file: sending it again is of no use. */
+  refused?: boolean;
   /** The picture itself, where the browser can show it before it has arrived. */
   picture?: ImageBitmap;
 }

@@ -33,9 +33,11 @@ export function matches(job: Job | null): boolean {
 
 /** Opens a job beside its image: the recipe becomes the job's. */
 export async function openJob(name: string): Promise<void> {
+  if (open.peek().state === "none") open.value = { state: "loading", id: "" };
   const job = await loadJob(name);
   if (!job) {
     current.value = null;
+    if (idOf(open.peek()) === "") close();
     return;
   }
   batch(() => {
@@ -68,9 +70,9 @@ export function restore(): void {
     options.value = readOptions(at.options);
     current.value = at.job;
     // In the same step, so that the address is not rewritten to what is only half restored.
+    if (at.image) void show(at.image);
+    else if (!at.job) close();
     if (at.job) void openJob(at.job);
-    else if (at.image) void show(at.image);
-    else close();
   });
 }
 

@@ -55,8 +55,11 @@ export function Loupe({ layer, box, onClose }: { layer: Layer | null; box: Box |
   useEffect(() => {
     const stage = glass.current?.parentElement;
     if (stage && !at) setAt({ x: stage.clientWidth * 0.7, y: stage.clientHeight / 2 });
-    glass.current?.focus();
   }, []);
+  // Until it has a place it is hidden, and what is hidden takes no focus.
+  useEffect(() => {
+    if (at) glass.current?.focus();
+  }, [at !== null]);
   const target = now && layer && at ? {
     x: (((at.x - now.x) / now.scale - (box?.x ?? 0)) * layer.view.width) / (box?.width ?? layer.view.width),
     y: (((at.y - now.y) / now.scale - (box?.y ?? 0)) * layer.view.height) / (box?.height ?? layer.view.height),

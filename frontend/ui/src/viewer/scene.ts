@@ -4,7 +4,7 @@ import OpenSeadragon from "openseadragon";
 import type { Layer } from "../state/preview";
 import type { Quality } from "../types";
 import type { Box } from "./placement";
-import { tileWork, type TileWork } from "./tiles";
+import { tileWork, type TileProblem, type TileWork } from "./tiles";
 
 /** Where the original's pixels are on the stage: `px = x + pixel * scale`. */
 export interface Frame { x: number; y: number; scale: number; width: number; height: number }
@@ -13,7 +13,7 @@ export interface Events {
   frame: (frame: Frame) => void;
   quality: (quality: Quality | null) => void;
   busy: (busy: boolean) => void;
-  failed: (status: number) => void;
+  failed: (problem: TileProblem) => void;
 }
 
 interface Shown { item: OpenSeadragon.TiledImage; work: TileWork; layer: Layer; box: Box; complete: boolean }
@@ -110,7 +110,7 @@ export class Scene {
   private put(layer: Layer, box: Box, role: "original" | "over", done: (shown: Shown) => void): void {
     const base = this.original?.layer.view.width ?? layer.view.width;
     const work = tileWork(layer, {
-      failed: (status) => this.events.failed(status),
+      failed: (problem) => this.events.failed(problem),
       working: (count) => {
         this.working[role] = count;
         this.events.busy(this.working.original + this.working.over > 0);

@@ -55,7 +55,7 @@ function StageContent() {
   const state = open.value;
   switch (state.state) {
     case "none": return uploads.value.length ? <Arriving /> : <Welcome />;
-    case "loading": return <div class="waiting" role="status"><span class="spinner" />Opening the image…</div>;
+    case "loading": return <div class="loading" role="status"><span class="spinner" />Opening the image…</div>;
     case "error": return (
       <Notice icon="alert" title="This image cannot be opened" tone="problem">
         <p>{state.message}</p>
@@ -110,7 +110,7 @@ function Arriving() {
   return (
     <div class="arriving">
       {first.picture && <Glance picture={first.picture} />}
-      <Notice icon="upload" title={`Uploading ${first.name}`}>
+      <Notice icon={first.state === "paused" ? "pause" : "upload"} title={`${first.state === "paused" ? "Paused: " : "Uploading "}${first.name}`}>
         <Meter value={percent} label="Upload" />
         <p>{bytes(first.sent)} of {bytes(first.size)}. Meanwhile you can choose what is to be done.</p>
       </Notice>

@@ -12,7 +12,7 @@ export interface TileWork {
   cancel: () => void;
 }
 
-export interface Listener { failed: (status: number) => void; working: (count: number) => void }
+export interface Listener { failed: (problem: TileProblem) => void; working: (count: number) => void }
 
 interface Request { src: string; userData: { abort?: AbortController }; finish: (data: unknown, request: null, type: string) => void; fail: (message: string, request: null) => void }
 
@@ -43,7 +43,7 @@ export function tileWork(layer: Layer, listener: Listener): TileWork {
         // OpenSeadragon's own abort frees its place in the queue; ours, of a layer that was replaced, must do so here.
         if (abort.signal.aborted) return replaced ? request.fail("replaced", null) : undefined;
         request.fail(String(problem), null);
-        listener.failed(problem instanceof TileProblem ? problem.status : 0);
+        listener.failed(problem instanceof TileProblem ? problem : new TileProblem(0));
       },
     ).finally(() => {
       under.delete(abort);
@@ -64,10 +64,16 @@ export function tileWork(layer: Layer, listener: Listener): TileWork {
   return { source, quality: (level) => told.get(level) ?? at(level)?.quality ?? "exact", cancel };
 }
 
-class TileProblem extends Error {
-  constructor(readonly status: number) {
+/** A tile that did not come, with the server's code and reason, where it gave them. */
+export class TileProblem extends Error {
+  constructor(readonly status: number, readonly code = "", readonly said = "") {
     super(`tile answered ${status}`);
   }
+}
+
+async function problemOf(response: Response): Promise<TileProblem> {
+  const body = (await response.json().catch(() => null)) as { error?: { code?: string; message?: string } } | null;
+  return new TileProblem(response.status, body?.error?.code, body?.error?.message);
 }
 
 /** One tile; a busy server is asked again, later each time. */
@@ -78,7 +84,7 @@ export async function load(url: string, signal: AbortSignal): Promise<{ bitmap: 
       const quality = response.headers.get("Tessera-Quality") as Quality | null;
       return { bitmap: await createImageBitmap(await response.blob()), quality };
     }
-    if (![429, 502, 503, 504].includes(response.status) || tries >= BUSY_TRIES) throw new TileProblem(response.status);
+    if (![429, 502, 503, 504].includes(response.status) || tries >= BUSY_TRIES) throw await problemOf(response);
     await new Promise((resume) => setTimeout(resume, 400 * 2 ** tries * (0.75 + Math.random() / 2)));
     signal.throwIfAborted();
   }

@@ -2,11 +2,12 @@
 
 import { computed, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { sentence } from "../api";
 import { Button, IconButton, Meter } from "../parts/button";
 import { currentJob, ended } from "../state/jobs";
 import { after, again, allow, before, type Layer } from "../state/preview";
 import { chosen, drawing, remove, steps } from "../state/recipe";
-import { say } from "../state/session";
+import { byName, say } from "../state/session";
 import { matches } from "../state/workbench";
 import type { Quality } from "../types";
 import { QUALITY_WORDS, seconds } from "../words";
@@ -15,6 +16,7 @@ import { Divider } from "./divider";
 import { Loupe } from "./loupe";
 import { place, type Box } from "./placement";
 import type { Frame, Scene } from "./scene";
+import type { TileProblem } from "./tiles";
 import { Veil } from "./veil";
 
 export const frame = signal<Frame | null>(null);
@@ -32,6 +34,15 @@ export const overBox = computed<Box | null>(() => {
   return place(chain, base, layer.view);
 });
 
+/** Why a part of the picture cannot be decoded, which no further try changes. */
+const damage = signal<string | null>(null);
+
+function failed({ status, code, said }: TileProblem): void {
+  if (status === 412) return again();
+  if (code === "DamagedImage") damage.value = sentence(said);
+  else say("A part of the picture could not be made. Zoom or move to try again.", "problem");
+}
+
 function useScene(stage: { current: HTMLDivElement | null }) {
   const [scene, setScene] = useState<Scene | null>(null);
   useEffect(() => {
@@ -43,7 +54,7 @@ function useScene(stage: { current: HTMLDivElement | null }) {
         frame: (next) => (frame.value = next),
         quality: (next) => (quality.value = next),
         busy: (next) => (busy.value = next),
-        failed: (status) => (status === 412 ? again() : say("A part of the picture could not be made. Zoom or move to try again.", "problem")),
+        failed,
       });
       setScene(made);
     }, () => say("The viewer could not be loaded. Check your connection and load the page again.", "problem"));
@@ -51,6 +62,7 @@ function useScene(stage: { current: HTMLDivElement | null }) {
       gone = true;
       made?.destroy();
       frame.value = null;
+      damage.value = null;
     };
   }, []);
   return scene;
@@ -63,7 +75,7 @@ export function Viewer() {
   const over = overLayer.value;
   const box = overBox.value;
   const cropping = drawing.value !== null;
-  const comparing = over !== null && !cropping;
+  const comparing = over !== null && !cropping && damage.value === null;
   useEffect(() => {
     if (scene && original) scene.showOriginal(original);
   }, [scene, original]);
@@ -101,14 +113,20 @@ function Crop() {
   return <CropBox step={step} frame={frame.value} box={box} size={base} />;
 }
 
+/** Says which operation would not show what it does at this size. */
+function hidden(): string {
+  const known = overLayer.value?.chain.map((item) => byName.value.get(Object.keys(item)[0] ?? ""));
+  const name = known?.find((operation) => operation?.reduced === "never")?.label;
+  return name ? `${QUALITY_WORDS.original.label}: ${name}` : QUALITY_WORDS.original.label;
+}
+
 function Badges() {
   const shown = quality.value && quality.value !== "exact" ? quality.value : null;
-  const message = overLayer.value?.view.message;
   const percent = frame.value ? frame.value.scale * (window.devicePixelRatio || 1) * 100 : null;
   return (
     <div class="badges">
       {overLayer.value?.kind === "preview" && quality.value === "exact" && <span class="badge exact" title={QUALITY_WORDS.exact.help}>Exact preview</span>}
-      {shown && <span class={`badge ${shown}`} title={QUALITY_WORDS[shown].help}>{shown === "original" && message ? message : QUALITY_WORDS[shown].label}</span>}
+      {shown && <span class={`badge ${shown}`} title={QUALITY_WORDS[shown].help}>{shown === "original" ? hidden() : QUALITY_WORDS[shown].label}</span>}
       {percent !== null && <span class="badge zoom">{percent >= 10 ? Math.round(percent) : percent.toPrecision(2)} %</span>}
       {busy.value && <span class="badge working" role="status">Loading…</span>}
     </div>
@@ -117,6 +135,7 @@ function Badges() {
 
 function AfterNotice() {
   const state = after.value;
+  if (damage.value) return <div class="float problem" role="alert"><p><strong>The image is damaged.</strong> {damage.value}</p></div>;
   if (state.state === "ask") {
     return (
       <div class="float">

@@ -1,7 +1,7 @@
 //! The history: all jobs that the person may see, live, with a filter.
 
 import { useEffect, useState } from "preact/hooks";
-import { api, messageOf, resultUrl, sentence } from "../api";
+import { api, messageOf, resultUrl } from "../api";
 import { StateChip, timeLeft, useNow } from "../panel/job";
 import { Button, IconButton, Meter, Notice } from "../parts/button";
 import { Thumb } from "../parts/thumb";
@@ -10,7 +10,7 @@ import { go } from "../state/route";
 import { byName, config, say } from "../state/session";
 import { openJob } from "../state/workbench";
 import type { Job, JobState } from "../types";
-import { ago, bytes, words } from "../words";
+import { ago, bytes, told, words } from "../words";
 
 const FILTERS: Array<{ value: string; label: string; states: JobState[] }> = [
   { value: "", label: "All", states: [] },
@@ -79,9 +79,20 @@ function Nothing({ filtered }: { filtered: boolean }) {
   );
 }
 
+function labelOf(name: string): string {
+  return byName.value.get(name)?.label ?? words(name);
+}
+
 function chainWords(job: Job): string {
-  const names = job.operations.map((item) => Object.keys(item)[0] ?? "").map((name) => byName.value.get(name)?.label ?? words(name));
+  const names = job.operations.map((item) => labelOf(Object.keys(item)[0] ?? ""));
   return names.length ? names.join(", then ") : "Format only";
+}
+
+/** What the title does not say already. */
+function about(job: Job): string {
+  const labels = job.operations.map((item) => labelOf(Object.keys(item)[0] ?? "").toLowerCase());
+  const titled = labels.length > 0 && labels.every((label) => job.title.toLowerCase().includes(label));
+  return [titled ? null : chainWords(job), job.output.format.toUpperCase(), job.readOnly ? "made by kubectl" : null].filter(Boolean).join(" · ");
 }
 
 function JobRow({ job }: { job: Job }) {
@@ -94,8 +105,8 @@ function JobRow({ job }: { job: Job }) {
       <Thumb image={job.output.image ?? job.source.id} />
       <div class="job-main">
         <button type="button" class="job-title" onClick={open}>{job.title}</button>
-        <span class="quiet small">{chainWords(job)} · {job.output.format.toUpperCase()}{job.readOnly ? " · made by kubectl" : ""}</span>
-        {job.state === "Failed" && <span class="problem small">{sentence(job.message ?? "")}</span>}
+        <span class="quiet small">{about(job)}</span>
+        {job.state === "Failed" && <span class="problem small">{told(job)}</span>}
         {!ended(job.state) && <JobRowProgress job={job} />}
       </div>
       <div class="job-side"><StateChip job={job} /><span class="quiet small">{job.output.size !== null && job.state === "Complete" ? `${bytes(job.output.size)} · ` : ""}{ago(job.created, Date.now())}</span></div>

@@ -30,9 +30,9 @@ function Facts({ now }: { now: NonNullable<typeof system.value> }) {
         <dd>{now.used} <span class="quiet">of {now.slots} used</span></dd>
         <dd class="slots" aria-hidden="true">{Array.from({ length: Math.min(64, now.slots) }, (_, index) => <i key={index} class={index < now.used ? "used" : ""} />)}</dd>
       </div>
-      <Fact name="Speed" value={now.throughput >= 10 ? String(Math.round(now.throughput)) : now.throughput.toFixed(1)} unit="megapixels a second" />
-      <Fact name="Waiting jobs" value={String(now.waiting)} unit={`${now.queueDepth} shards in the queue`} />
-      <Fact name="Workers" value={String(now.workers)} unit={now.nodes === null ? "" : `on ${now.nodes} ${now.nodes === 1 ? "node" : "nodes"}`} />
+      <Fact name="Speed" value={now.throughput >= 10 || now.throughput === 0 ? String(Math.round(now.throughput)) : now.throughput.toFixed(1)} unit="megapixels a second" />
+      <Fact name="Waiting jobs" value={String(now.waiting)} unit={`${now.queueDepth} ${now.queueDepth === 1 ? "shard" : "shards"} in the queue`} />
+      <Fact name="Workers" value={String(now.workers)} unit={now.workers === 0 ? "none at work" : now.nodes === null ? "" : `on ${now.nodes} ${now.nodes === 1 ? "node" : "nodes"}`} />
       <Fact name="Processor" value={now.cpu === null ? "–" : now.cpu.toFixed(1)} unit={now.cpu === null ? "not measured here" : "cores used by workers"} />
       <Fact name="Memory" value={now.memory === null ? "–" : bytes(now.memory)} unit={now.memory === null ? "not measured here" : "used by workers"} />
     </dl>
