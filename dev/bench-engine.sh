@@ -40,10 +40,11 @@ pictures() {
 }
 
 about() {
-  local versions
+  local versions crates="; fast_image_resize 6.1.0, libblur 0.24.0"
+  [ -z "${CRATES:-}" ] || crates=
   versions=$(sed -n 's/^\([^#=]*\)==\(.*\)/\1 \2/p' "$DEV/bench/requirements-engine.txt" | paste -sd, | sed 's/,/, /g')
   printf '%s\n' --about "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), $(nproc) threads, $(grep -o -w -m1 -E 'avx512bw|avx2' /proc/cpuinfo | sort -ru | head -1)" \
-    --about "Tessera $(git -C "$ROOT" describe --always --dirty); $versions; fast_image_resize 6.1.0, libblur 0.24.0"
+    --about "Tessera $(git -C "$ROOT" describe --always --dirty); $versions$crates"
 }
 
 # All candidates keep freed memory: fresh pages would cost more than most kernels. And all take huge pages: NumPy asks for
