@@ -119,7 +119,8 @@ impl<S: Copy + Default, const N: usize> Kernel for Reversed<'_, S, N> {
         }
         // No vector holds whole pixels of three samples.
         let (mut before, mut after) = ([[S::default(); PLANE]; N], [[S::default(); PLANE]; N]);
-        for (from, to) in from.rchunks(PLANE).zip(to.chunks_mut(PLANE)) {
+        // Memory is read forwards, as it is fetched ahead.
+        for (from, to) in from.chunks(PLANE).zip(to.rchunks_mut(PLANE)) {
             take_apart(from, &mut before);
             for (before, after) in before.iter().zip(&mut after) {
                 let samples = after.iter_mut().zip(before[..from.len()].iter().rev());
@@ -143,29 +144,39 @@ impl<S: Turned, const N: usize, const W: usize> Kernel for ColumnsAsRows<'_, '_,
     #[inline(always)]
     fn run(self) {
         let ColumnsAsRows { sources, lines } = self;
-        for (start, lines) in (0..).step_by(BLOCK).zip(lines.chunks_mut(BLOCK)) {
-            let done = match lines.first_chunk_mut::<BLOCK>() {
-                Some(lines) if N == 1 => by_squares(sources, start, lines),
-                Some(lines) => by_pixels::<S, N, W>(sources, start, lines),
-                None => 0,
-            };
-            for (place, line) in (start..).zip(lines) {
-                let pixels = line.as_chunks_mut::<N>().0.iter_mut().zip(sources);
-                pixels.skip(done).for_each(|(to, source)| *to = source[place]);
+        // Parts of the columns that stay in the cache until all lines have what they need of them.
+        for (x, sources) in (0..).step_by(PART).zip(sources.chunks(PART)) {
+            for (start, lines) in (0..).step_by(BLOCK).zip(lines.chunks_mut(BLOCK)) {
+                let done = match lines.first_chunk_mut::<BLOCK>() {
+                    Some(lines) if N == 1 => {
+                        by_squares(sources, start, lines.each_mut().map(|line| &mut line[x..]))
+                    }
+                    Some(lines) => {
+                        by_pixels::<S, N, W>(sources, start, lines.each_mut().map(|line| &mut line[x * N..]))
+                    }
+                    None => 0,
+                };
+                for (place, line) in (start..).zip(lines) {
+                    let pixels = line[x * N..].as_chunks_mut::<N>().0.iter_mut().zip(sources);
+                    pixels.skip(done).for_each(|(to, source)| *to = source[place]);
+                }
             }
         }
     }
 }
+
+/// Columns that are read again and again before others are.
+const PART: usize = 256;
 
 /// Writes `BLOCK` lines of single samples, as far as squares go; how far.
 #[inline(always)]
 fn by_squares<S: Turned, const N: usize>(
     sources: &[&[[S; N]]],
     start: usize,
-    lines: &mut [&mut [S]; BLOCK],
+    lines: [&mut [S]; BLOCK],
 ) -> usize {
     let (squares, _) = sources.as_chunks::<BLOCK>();
-    let mut lines = lines.each_mut().map(|line| &mut line.as_chunks_mut::<BLOCK>().0[..squares.len()]);
+    let mut lines = lines.map(|line| &mut line.as_chunks_mut::<BLOCK>().0[..squares.len()]);
     for (place, square) in squares.iter().enumerate() {
         let columns = square.map(|column| column[start..][..BLOCK].as_flattened());
         let square = S::transposed(columns.map(|column| *column.first_chunk().expect("it has as many")));
@@ -180,10 +191,10 @@ fn by_squares<S: Turned, const N: usize>(
 fn by_pixels<S: Turned, const N: usize, const W: usize>(
     sources: &[&[[S; N]]],
     start: usize,
-    lines: &mut [&mut [S]; BLOCK],
+    lines: [&mut [S]; BLOCK],
 ) -> usize {
     let count = sources.len().saturating_sub(W - N);
-    let lines = lines.each_mut().map(|line| &mut line[..sources.len() * N]);
+    let lines = lines.map(|line| &mut line[..sources.len() * N]);
     for (place, source) in sources[..count].iter().enumerate() {
         let samples = source[start..].as_flattened();
         if samples.len() < (BLOCK - 1) * N + W {
