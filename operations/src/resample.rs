@@ -192,7 +192,7 @@ impl Linear for Resampling {
         let length = read.width as usize * channels;
         let recent = Recent::new(down.most, length);
         // As many zeros behind as the last spans are filled up with.
-        let column_sums = vec![F::default(); length + (along.most + 2 * LANES) * channels];
+        let column_sums = vec![F::default(); length + (along.most + LANES) * channels];
         let sums = vec![F::default(); self.output.width as usize * channels + LANES];
         Resampled { rows, read, down, along, recent, column_sums, sums, done: 0 }
     }
@@ -312,26 +312,24 @@ fn along_gray<F: Real>(row: &[F], taps: &Taps<F>, start: u32, sums: &mut [F]) {
     }
 }
 
-/// The weighted sums along a row of pixels of `N` channels, whose first pixel is number `start`. Two pixels are weighed at
-/// once; what the lanes behind them hold is left out.
+/// The weighted sums along a row of pixels of `N` channels, whose first pixel is number `start`. Of three channels the fourth
+/// lane belongs to the next pixel, which overwrites it: `sums` has `LANES` values more than the pixels need.
 #[inline(always)]
 fn along_pixels<F: Real, const N: usize>(row: &[F], taps: &Taps<F>, start: u32, sums: &mut [F]) {
     for (index, span) in taps.spans.iter().enumerate() {
         let weights = &taps.weights(index).as_chunks::<2>().0[..span.len().div_ceil(2)];
-        let samples = &row[(span.start - start) as usize * N..][..2 * N * weights.len() + 2 * LANES];
+        let samples = &row[(span.start - start) as usize * N..][..2 * N * weights.len() + LANES];
         // Every second one for itself, so that an addition need not wait for the one before.
-        let mut pair_sums = [F::default(); 2 * LANES];
-        for (pair, [even, odd]) in weights.iter().enumerate() {
-            let samples = &samples[2 * N * pair..][..2 * LANES];
-            for lane in 0..2 * LANES {
-                let weight = if lane < N { *even } else { *odd };
-                pair_sums[lane] = pair_sums[lane] + samples[lane] * weight;
+        let (mut even, mut odd) = ([F::default(); LANES], [F::default(); LANES]);
+        for (pair, weights) in weights.iter().enumerate() {
+            let samples = &samples[2 * N * pair..][..N + LANES];
+            for lane in 0..LANES {
+                even[lane] = even[lane] + samples[lane] * weights[0];
+                odd[lane] = odd[lane] + samples[N + lane] * weights[1];
             }
         }
-        let pixel = &mut sums[index * N..][..N];
-        for lane in 0..N {
-            pixel[lane] = pair_sums[lane] + pair_sums[N + lane];
-        }
+        let pixel = &mut sums[index * N..][..LANES];
+        (0..LANES).for_each(|lane| pixel[lane] = even[lane] + odd[lane]);
     }
 }
 
