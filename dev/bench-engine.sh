@@ -40,18 +40,20 @@ pictures() {
 }
 
 about() {
-  local versions
+  local versions crates="; fast_image_resize 6.1.0, libblur 0.24.0"
+  [ -z "${CRATES:-}" ] || crates=
   versions=$(sed -n 's/^\([^#=]*\)==\(.*\)/\1 \2/p' "$DEV/bench/requirements-engine.txt" | paste -sd, | sed 's/,/, /g')
   printf '%s\n' --about "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), $(nproc) threads, $(grep -o -w -m1 -E 'avx512bw|avx2' /proc/cpuinfo | sort -ru | head -1)" \
-    --about "Tessera $(git -C "$ROOT" describe --always --dirty); $versions; fast_image_resize 6.1.0, libblur 0.24.0"
+    --about "Tessera $(git -C "$ROOT" describe --always --dirty); $versions$crates"
 }
 
-# All candidates keep freed memory: fresh pages would cost more than most kernels.
+# All candidates keep freed memory: fresh pages would cost more than most kernels. And all take huge pages: NumPy asks for
+# them, and OpenCV, whose pictures it holds, would have them alone.
 measure() {
   local arguments
   mapfile -t arguments < <(about)
   [ -z "${ONLY:-}" ] || arguments+=(--only "$ONLY")
-  MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1099511627776 "$TARGET/release/tessera-bench-engine" --folder "$FOLDER" \
+  GLIBC_TUNABLES=glibc.malloc.hugetlb=1 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1099511627776 "$TARGET/release/tessera-bench-engine" --folder "$FOLDER" \
     --python "$PYTHON" --peers "$DEV/bench" --side "$SIDE" --rounds "${ROUNDS:-5}" --pages "$PAGES" "${arguments[@]}"
 }
 

@@ -1,12 +1,13 @@
 //! `bilateralFilter`: a mean of the pixels around that are alike. f32 in one fixed order.
 
-use crate::apply::{Apply, Reduced, reduced_number, reduced_radius};
+use crate::apply::{Apply, Reduced, apply_by_target, reduced_number, reduced_radius};
 use crate::border::{Rows, Window, keep_alpha};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::Real;
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::sample::{Sample, round_f32};
+use crate::target::{Target, each_depth_to};
 use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -51,20 +52,24 @@ impl BilateralFilter {
         inside.map(move |(dx, dy)| (dx, dy, power(f64::from(dx * dx + dy * dy), sigma)))
     }
 
-    fn smooth<S: Sample>(&self, samples: &[S], input: &Region, window: &Window) -> Vec<S> {
+    fn smooth<S: Sample>(&self, (samples, input): (&[S], &Region), window: &Window, lines: &mut [&mut [S]]) {
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-        let mut result = match input.channels {
-            Channels::Gray => self.means::<S, 1, 1>(&rows, window),
-            Channels::GrayAlpha => self.means::<S, 2, 1>(&rows, window),
-            Channels::Rgb => self.means::<S, 3, 3>(&rows, window),
-            Channels::Rgba => self.means::<S, 4, 3>(&rows, window),
-        };
-        keep_alpha(&rows, window.output, input.channels, &mut result);
-        result
+        match input.channels {
+            Channels::Gray => self.means::<S, 1, 1>(&rows, window, lines),
+            Channels::GrayAlpha => self.means::<S, 2, 1>(&rows, window, lines),
+            Channels::Rgb => self.means::<S, 3, 3>(&rows, window, lines),
+            Channels::Rgba => self.means::<S, 4, 3>(&rows, window, lines),
+        }
+        keep_alpha(&rows, window.output, input.channels, lines);
     }
 
-    /// The means for `N` channels, of which `C` are colours.
-    fn means<S: Sample, const N: usize, const C: usize>(&self, rows: &Rows<S>, window: &Window) -> Vec<S> {
+    /// Writes the means for `N` channels, of which `C` are colours.
+    fn means<S: Sample, const N: usize, const C: usize>(
+        &self,
+        rows: &Rows<S>,
+        window: &Window,
+        lines: &mut [&mut [S]],
+    ) {
         let length = window.padded();
         let disc = Disc {
             places: self
@@ -78,27 +83,27 @@ impl BilateralFilter {
             centre: window.radius as usize * (length + 1),
             fading: power(1.0, self.sigma_color.to_f64() * f64::from(S::MAX)) as f32,
         };
-        vectorised(Means::<S, N, C> { rows, window, disc: &disc })
+        vectorised(Means::<S, N, C> { rows, window, disc: &disc, lines });
     }
 }
 
 /// The means for `N` channels, of which `C` are colours, in one rectangle.
-struct Means<'a, S, const N: usize, const C: usize> {
+struct Means<'a, 'b, S, const N: usize, const C: usize> {
     rows: &'a Rows<'a, S>,
     window: &'a Window,
     disc: &'a Disc,
+    lines: &'a mut [&'b mut [S]],
 }
 
-impl<S: Sample, const N: usize, const C: usize> Kernel for Means<'_, S, N, C> {
-    type Output = Vec<S>;
+impl<S: Sample, const N: usize, const C: usize> Kernel for Means<'_, '_, S, N, C> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<S> {
-        let Means { rows, window, disc } = self;
-        let (length, width) = (window.padded(), window.output.width as usize);
+    fn run(self) {
+        let Means { rows, window, disc, lines } = self;
+        let length = window.padded();
         let planes: [Vec<f32>; N] = planes(&window.padded_rows(rows, |sample| sample));
-        let mut result = vec![S::default(); width * window.output.height as usize * N];
-        for (y, row) in result.chunks_exact_mut((width * N).max(1)).enumerate() {
+        for (y, row) in lines.iter_mut().enumerate() {
             for (block, x) in row.chunks_mut(LANES * N).zip((0..).step_by(LANES)) {
                 let means = disc.means::<N, C>(&planes, y * length + x);
                 for (lane, pixel) in block.as_chunks_mut::<N>().0.iter_mut().enumerate() {
@@ -106,7 +111,6 @@ impl<S: Sample, const N: usize, const C: usize> Kernel for Means<'_, S, N, C> {
                 }
             }
         }
-        result
     }
 }
 
@@ -138,24 +142,38 @@ impl Disc {
     /// The means of the colours around a block of pixels; `at` is the top left corner of the first disc.
     #[inline(always)]
     fn means<const N: usize, const C: usize>(&self, planes: &[Vec<f32>; N], at: usize) -> [[f32; LANES]; C] {
-        let here: [[f32; LANES]; C] = std::array::from_fn(|c| load(&planes[c], at + self.centre));
+        let mut here = [[0.0f32; LANES]; C];
+        for c in 0..C {
+            here[c] = load(&planes[c], at + self.centre);
+        }
         let (mut sums, mut weights) = ([[0.0f32; LANES]; C], [0.0f32; LANES]);
         for (place, power) in &self.places {
-            let there: [[f32; LANES]; N] = std::array::from_fn(|channel| load(&planes[channel], at + place));
+            let mut there = [[0.0f32; LANES]; N];
+            for channel in 0..N {
+                there[channel] = load(&planes[channel], at + place);
+            }
             for lane in 0..LANES {
-                let difference: f32 = (0..C).map(|c| (there[c][lane] - here[c][lane]).abs()).sum();
+                let mut difference = 0.0f32;
+                for c in 0..C {
+                    difference += (there[c][lane] - here[c][lane]).abs();
+                }
                 let mut weight = half_to_the(difference * difference * self.fading + power);
                 if C < N {
                     weight *= there[C][lane];
                 }
                 weights[lane] += weight;
-                (0..C).for_each(|c| sums[c][lane] += weight * there[c][lane]);
+                for c in 0..C {
+                    sums[c][lane] += weight * there[c][lane];
+                }
             }
         }
         let visible: [f32; LANES] = if C < N { load(&planes[C], at + self.centre) } else { [1.0; LANES] };
-        std::array::from_fn(|c| {
-            std::array::from_fn(|lane| if visible[lane] > 0.0 { sums[c][lane] / weights[lane] } else { 0.0 })
-        })
+        for sums in &mut sums {
+            for lane in 0..LANES {
+                sums[lane] = if visible[lane] > 0.0 { sums[lane] / weights[lane] } else { 0.0 };
+            }
+        }
+        sums
     }
 }
 
@@ -213,9 +231,14 @@ impl Apply for BilateralFilter {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let window = Window { output, radius: self.radius, image: image.size };
-        let samples = each_depth!(&input.samples, samples => self.smooth(samples, input, &window));
-        Region { rect: output, channels: input.channels, samples }
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        let window = Window { output: target.rect, radius: self.radius, image: image.size };
+        each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+            self.smooth((samples, input), &window, lines)
+        });
     }
 }
 

@@ -22,25 +22,17 @@ impl<'a, T> Rows<'a, T> {
             (y - self.rect.y) as usize * self.rect.width as usize + (columns.x - self.rect.x) as usize;
         &self.samples[pixel * self.channels..][..columns.width as usize * self.channels]
     }
-
-    /// The samples of `part`, which lies inside the rectangle.
-    pub(crate) fn crop(&self, part: Rect) -> Vec<T>
-    where
-        T: Copy,
-    {
-        (part.y..part.bottom()).flat_map(|y| self.row(y, part)).copied().collect()
-    }
 }
 
-/// Gives the pixels `output` in `result` the alpha of the same pixels in `rows`, if they have one.
-pub(crate) fn keep_alpha<T: Copy>(rows: &Rows<T>, output: Rect, channels: Channels, result: &mut [T]) {
-    if !channels.has_alpha() || output.is_empty() {
+/// Gives the pixels `output` in `lines` the alpha of the same pixels in `rows`, if they have one.
+pub(crate) fn keep_alpha<T: Copy>(rows: &Rows<T>, output: Rect, channels: Channels, lines: &mut [&mut [T]]) {
+    if !channels.has_alpha() {
         return;
     }
     let count = channels.count();
-    for (y, row) in (output.y..).zip(result.chunks_exact_mut(output.width as usize * count)) {
+    for (y, line) in (output.y..).zip(lines) {
         let alpha = rows.row(y, output).iter().skip(count - 1).step_by(count);
-        row.iter_mut().skip(count - 1).step_by(count).zip(alpha).for_each(|(to, from)| *to = *from);
+        line.iter_mut().skip(count - 1).step_by(count).zip(alpha).for_each(|(to, from)| *to = *from);
     }
 }
 

@@ -1,14 +1,15 @@
 //! `boxBlur`: the mean of a square. Sums of integers: running ones down the columns, and along the rows those of windows
 //! that double in length, so that the cost hardly depends on the radius.
 
-use crate::apply::{Apply, Reduced, reduced_radius};
+use crate::apply::{Apply, Reduced, apply_by_target, reduced_radius};
 use crate::border::{Rows, Window};
 use crate::form::{Field, Form};
 use crate::light::{Encoded, Encoder};
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::real::{Real, premultiplied_integers};
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::sample::Sample;
+use crate::target::{Target, each_depth_to};
 use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,37 +71,41 @@ impl Apply for BoxBlur {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let window = Window { output, radius: self.radius, image: image.size };
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        let window = Window { output: target.rect, radius: self.radius, image: image.size };
         let linear = self.linear;
-        let samples = each_depth!(&input.samples, samples => {
-            vectorised(Boxes { samples, input, window: &window, linear })
+        each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+            vectorised(Boxes { samples, input, window: &window, linear, lines })
         });
-        Region { rect: output, channels: input.channels, samples }
     }
 }
 
 /// The blur of one rectangle.
-struct Boxes<'a, S> {
+struct Boxes<'a, 'b, S> {
     samples: &'a [S],
     input: &'a Region,
     window: &'a Window,
     linear: bool,
+    lines: &'a mut [&'b mut [S]],
 }
 
-impl<S: Encoded> Kernel for Boxes<'_, S> {
-    type Output = Vec<S>;
+impl<S: Encoded> Kernel for Boxes<'_, '_, S> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<S> {
-        let Boxes { samples, input, window, linear } = self;
+    fn run(self) {
+        let Boxes { samples, input, window, linear, lines } = self;
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
         match (input.channels, linear) {
-            (Channels::Gray | Channels::Rgb, false) => opaque(&rows, window),
-            (Channels::GrayAlpha, false) => with_alpha::<_, 2>(&rows, window),
-            (Channels::Rgba, false) => with_alpha::<_, 4>(&rows, window),
-            (Channels::Gray | Channels::Rgb, true) => opaque_in_light(&rows, window),
-            (Channels::GrayAlpha, true) => with_alpha_in_light::<_, 2>(&rows, window),
-            (Channels::Rgba, true) => with_alpha_in_light::<_, 4>(&rows, window),
+            (Channels::Gray | Channels::Rgb, false) => opaque(&rows, window, lines),
+            (Channels::GrayAlpha, false) => with_alpha::<_, 2>(&rows, window, lines),
+            (Channels::Rgba, false) => with_alpha::<_, 4>(&rows, window, lines),
+            (Channels::Gray | Channels::Rgb, true) => opaque_in_light(&rows, window, lines),
+            (Channels::GrayAlpha, true) => with_alpha_in_light::<_, 2>(&rows, window, lines),
+            (Channels::Rgba, true) => with_alpha_in_light::<_, 4>(&rows, window, lines),
         }
     }
 }
@@ -109,44 +114,57 @@ impl<S: Encoded> Kernel for Boxes<'_, S> {
 /// mean's distance from a half, which is at least half of 1 / side^2, as side^2 is odd.
 const LARGEST_IN_F32: u32 = 60;
 
+/// The largest radius at which sums of 8 bits fit in 16: 255 * 15^2 < 2^16.
+const LARGEST_IN_U16: u32 = 7;
+
 /// Sums of samples fit in 32 bits: 65535 * 201^2 < 2^32.
 #[inline(always)]
-fn opaque<S: Sample>(rows: &Rows<S>, window: &Window) -> Vec<S> {
+fn opaque<S: Sample>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
     let scale = 1.0 / f64::from((2 * window.radius + 1).pow(2));
-    let mut result =
-        Vec::with_capacity(window.output.width as usize * window.output.height as usize * rows.channels);
-    let widen = |sample: S| sample.widen() as u32;
-    if S::MAX == 255 && window.radius <= LARGEST_IN_F32 {
-        let scale = scale as f32;
-        box_sums(rows, window, widen, |sums| {
-            result.extend(sums.iter().map(|sum| (sum.cast_signed() as f32 * scale).sample::<S>()));
-        });
-    } else {
-        box_sums(rows, window, widen, |sums| {
-            result.extend(sums.iter().map(|sum| (f64::from(*sum) * scale).sample::<S>()));
-        });
+    if S::MAX == 255 && window.radius <= LARGEST_IN_U16 {
+        let mut boxes = BoxSums::new(rows, window, |sample: S| sample.widen() as u16);
+        for line in lines {
+            for (to, sum) in line.iter_mut().zip(boxes.next_row()) {
+                *to = (f32::from(*sum) * scale as f32).sample();
+            }
+        }
+        return;
     }
-    result
+    let mut boxes = BoxSums::new(rows, window, |sample: S| sample.widen() as u32);
+    for line in lines {
+        let sums = boxes.next_row();
+        if S::MAX == 255 && window.radius <= LARGEST_IN_F32 {
+            for (to, sum) in line.iter_mut().zip(sums) {
+                *to = (sum.cast_signed() as f32 * scale as f32).sample();
+            }
+        } else {
+            for (to, sum) in line.iter_mut().zip(sums) {
+                *to = (f64::from(*sum) * scale).sample();
+            }
+        }
+    }
 }
 
 /// Sums of premultiplied colours are below 2^53, so the quotients are rounded only once.
 #[inline(always)]
-fn with_alpha<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window) -> Vec<S> {
+fn with_alpha<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
     let scale = 1.0 / f64::from((2 * window.radius + 1).pow(2));
     let rect = window.read();
     let colours = premultiplied_integers::<S, N>(rows, rect);
-    let mut result = Vec::with_capacity(window.output.width as usize * window.output.height as usize * N);
-    box_sums(&Rows { samples: &colours, rect, channels: N }, window, u64::from, |sums| {
-        for sums in sums.as_chunks::<N>().0 {
+    let colours = Rows { samples: &colours, rect, channels: N };
+    let mut boxes = BoxSums::new(&colours, window, u64::from);
+    for line in lines {
+        let pixels = line.as_chunks_mut::<N>().0.iter_mut();
+        for (pixel, sums) in pixels.zip(boxes.next_row().as_chunks::<N>().0) {
             let alpha = sums[N - 1] as f64;
             let rounded: S = (alpha * scale).sample();
             let share = if rounded > S::default() { 1.0 / alpha } else { 0.0 };
-            let pixel: [S; N] =
-                std::array::from_fn(|c| if c < N - 1 { (sums[c] as f64 * share).sample() } else { rounded });
-            result.extend_from_slice(&pixel);
+            for c in 0..N - 1 {
+                pixel[c] = (sums[c] as f64 * share).sample();
+            }
+            pixel[N - 1] = rounded;
         }
-    });
-    result
+    }
 }
 
 /// One unit of light in the sums: with alpha of 16 bits, a square of 201 pixels on a side stays below 2^60.
@@ -159,21 +177,22 @@ fn decode<S: Encoded>(light: &[f32], sample: S) -> u64 {
 }
 
 #[inline(always)]
-fn opaque_in_light<S: Encoded>(rows: &Rows<S>, window: &Window) -> Vec<S> {
+fn opaque_in_light<S: Encoded>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
     let scale = 1.0 / (LIGHT * f64::from((2 * window.radius + 1).pow(2)));
     let (rect, light, encoder) = (window.read(), S::light(), Encoder::new());
     let lights = (rect.y..rect.bottom()).flat_map(|y| rows.row(y, rect));
     let lights: Vec<u64> = lights.map(|sample| decode(light, *sample)).collect();
-    let mut result =
-        Vec::with_capacity(window.output.width as usize * window.output.height as usize * rows.channels);
-    box_sums(&Rows { samples: &lights, rect, channels: rows.channels }, window, u64::from, |sums| {
-        result.extend(sums.iter().map(|sum| encoder.sample::<S>((*sum as f64 * scale) as f32)));
-    });
-    result
+    let lights = Rows { samples: &lights, rect, channels: rows.channels };
+    let mut boxes = BoxSums::new(&lights, window, u64::from);
+    for line in lines {
+        for (to, sum) in line.iter_mut().zip(boxes.next_row()) {
+            *to = encoder.sample((*sum as f64 * scale) as f32);
+        }
+    }
 }
 
 #[inline(always)]
-fn with_alpha_in_light<S: Encoded, const N: usize>(rows: &Rows<S>, window: &Window) -> Vec<S> {
+fn with_alpha_in_light<S: Encoded, const N: usize>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
     let scale = 1.0 / f64::from((2 * window.radius + 1).pow(2));
     let (rect, light, encoder) = (window.read(), S::light(), Encoder::new());
     let premultiply = |pixel: &[S; N]| -> [u64; N] {
@@ -182,56 +201,74 @@ fn with_alpha_in_light<S: Encoded, const N: usize>(rows: &Rows<S>, window: &Wind
     };
     let pixels = (rect.y..rect.bottom()).flat_map(|y| rows.row(y, rect).as_chunks::<N>().0);
     let lights: Vec<u64> = pixels.flat_map(premultiply).collect();
-    let mut result = Vec::with_capacity(window.output.width as usize * window.output.height as usize * N);
-    box_sums(&Rows { samples: &lights, rect, channels: N }, window, u64::from, |sums| {
-        for sums in sums.as_chunks::<N>().0 {
+    let lights = Rows { samples: &lights, rect, channels: N };
+    let mut boxes = BoxSums::new(&lights, window, u64::from);
+    for line in lines {
+        let pixels = line.as_chunks_mut::<N>().0.iter_mut();
+        for (pixel, sums) in pixels.zip(boxes.next_row().as_chunks::<N>().0) {
             let alpha: S = (sums[N - 1] as f64 * scale).sample();
             let share = 1.0 / (LIGHT * sums[N - 1] as f64);
             let colour = |c: usize| encoder.sample((sums[c] as f64 * share) as f32);
             let visible = alpha > S::default();
-            let pixel: [S; N] = std::array::from_fn(|c| if c < N - 1 && visible { colour(c) } else { alpha });
-            result.extend_from_slice(&pixel);
+            *pixel = std::array::from_fn(|c| if c < N - 1 && visible { colour(c) } else { alpha });
         }
-    });
-    result
+    }
 }
 
-/// Hands the rows of sums over the square around each sample to `finish`, from top to bottom.
-#[inline(always)]
-fn box_sums<T: Copy, A: Sum>(
-    rows: &Rows<T>,
-    window: &Window,
-    widen: impl Fn(T) -> A,
-    mut finish: impl FnMut(&[A]),
-) {
-    let (channels, radius, read) = (rows.channels, window.radius as i32, window.read());
-    let inside = window.inside().start * channels..window.inside().end * channels;
-    let mut columns = vec![A::default(); window.padded() * channels];
-    let mut windows = vec![A::default(); window.padded() * channels];
-    let mut sums = vec![A::default(); window.output.width as usize * channels];
-    let row = |y: u32, dy: i32| rows.row(window.row(y, dy), read);
-    for y in window.output.y..window.output.bottom() {
-        let columns_inside = &mut columns[inside.clone()];
+/// The rows of sums over the square around each sample, from top to bottom.
+struct BoxSums<'a, T, A, W> {
+    rows: &'a Rows<'a, T>,
+    window: &'a Window,
+    widen: W,
+    /// Sums of columns, padded.
+    columns: Vec<A>,
+    /// The same, to be added up in windows.
+    windows: Vec<A>,
+    sums: Vec<A>,
+    /// The next row.
+    y: u32,
+}
+
+impl<'a, T: Copy, A: Sum, W: Fn(T) -> A> BoxSums<'a, T, A, W> {
+    fn new(rows: &'a Rows<'a, T>, window: &'a Window, widen: W) -> Self {
+        let padded = vec![A::default(); window.padded() * rows.channels];
+        let sums = vec![A::default(); window.output.width as usize * rows.channels];
+        BoxSums { rows, window, widen, columns: padded.clone(), windows: padded, sums, y: window.output.y }
+    }
+
+    /// The sums of the next row, of which there is one for each of the output.
+    #[inline(always)]
+    fn next_row(&mut self) -> &[A] {
+        let (rows, window, y) = (self.rows, self.window, self.y);
+        let (radius, read, channels) = (window.radius as i32, window.read(), rows.channels);
+        let inside = window.inside().start * channels..window.inside().end * channels;
+        let columns = &mut self.columns[inside];
         if y == window.output.y {
             for dy in -radius..=radius {
-                columns_inside.iter_mut().zip(row(y, dy)).for_each(|(sum, value)| *sum += widen(*value));
+                for (sum, value) in columns.iter_mut().zip(rows.row(window.row(y, dy), read)) {
+                    *sum += (self.widen)(*value);
+                }
             }
         } else {
-            let rows = row(y, radius).iter().zip(row(y - 1, -radius));
-            for (sum, (first, last)) in columns_inside.iter_mut().zip(rows) {
-                *sum += widen(*first);
-                *sum -= widen(*last);
+            let (first, last) = (window.row(y, radius), window.row(y - 1, -radius));
+            let rows = rows.row(first, read).iter().zip(rows.row(last, read));
+            for (sum, (first, last)) in columns.iter_mut().zip(rows) {
+                *sum += (self.widen)(*first);
+                *sum -= (self.widen)(*last);
             }
         }
-        window.replicate(&mut columns, channels);
-        windows.copy_from_slice(&columns);
-        add_windows(&mut windows, &mut sums, 2 * window.radius as usize + 1, channels);
-        finish(&sums);
+        window.replicate(&mut self.columns, channels);
+        self.windows.copy_from_slice(&self.columns);
+        add_windows(&mut self.windows, &mut self.sums, 2 * window.radius as usize + 1, channels);
+        self.y += 1;
+        &self.sums
     }
 }
 
 /// What is summed.
 trait Sum: Copy + Default + AddAssign + SubAssign {}
+
+impl Sum for u16 {}
 
 impl Sum for u32 {}
 

@@ -4,6 +4,7 @@ use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::pointwise::map_samples;
+use crate::real::Real;
 use crate::region::Region;
 use crate::sample::{Sample, round_f64};
 use crate::target::Target;
@@ -42,7 +43,7 @@ impl BrightnessContrast {
     ///
     /// The numerator over 2,000,000 is an integer below 2^53, and a quotient that is no tie is farther from one than
     /// the division's rounding can carry it.
-    fn line<S: Sample>(&self) -> impl Fn(S) -> S + use<S> {
+    fn line<S: Sample>(&self) -> impl Fn(S) -> S + Copy + use<S> {
         let max = i64::from(S::MAX);
         let slope = (2 * self.contrast.0) as f64;
         let offset = (max * (1_000_000 + 2 * self.brightness.0 - self.contrast.0)) as f64;
@@ -50,6 +51,16 @@ impl BrightnessContrast {
             let value = (f64::from(sample.widen()) * slope + offset) / 2e6;
             S::narrow(round_f64(value.clamp(0.0, f64::from(S::MAX))))
         }
+    }
+}
+
+impl BrightnessContrast {
+    /// The line of 8 bits in f32, which is not exact for all parameters, but fast.
+    fn single(&self) -> impl Fn(u8) -> u8 + Copy + use<> {
+        let (slope, brightness) = (self.contrast.to_f64(), self.brightness.to_f64());
+        let offset = (255.0 * (0.5 + brightness - 0.5 * slope)) as f32;
+        let slope = slope as f32;
+        move |sample| (f32::from(sample) * slope + offset).sample()
     }
 }
 
@@ -85,9 +96,12 @@ impl Apply for BrightnessContrast {
     }
 
     fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
-        let line = self.line::<u8>();
-        let table: [u8; 256] = std::array::from_fn(|v| line(v as u8));
-        map_samples(input, target, |v| table[usize::from(v)], self.line::<u16>());
+        let (line, wide, single) = (self.line::<u8>(), self.line::<u16>(), self.single());
+        if (0..=u8::MAX).all(|v| single(v) == line(v)) {
+            return map_samples(input, target, single, wide);
+        }
+        let table: &[u8; 256] = &std::array::from_fn(|v| line(v as u8));
+        map_samples(input, target, |v| table[usize::from(v)], wide);
     }
 }
 

@@ -114,7 +114,7 @@ fn coloured<S: Copy + Default>(
     source: (&[S], Rect),
     output: (Rect, &mut [&mut [S]]),
     has_alpha: bool,
-    colour: impl Fn(S) -> [S; 3],
+    colour: impl Fn(S) -> [S; 3] + Copy,
 ) {
     if !has_alpha {
         return map_pixels(source, output, |[level]| colour(level));
@@ -126,6 +126,7 @@ fn coloured<S: Copy + Default>(
 }
 
 /// The colour of a 16-bit intensity: in proportion between those of the nearest multiples of 257; exact.
+#[inline(always)]
 fn between(table: &[[u8; 3]; 256], level: u16) -> [u16; 3] {
     let (index, fraction) = (usize::from(level / 257), i32::from(level % 257));
     let (below, above) = (table[index], table[(index + 1).min(255)]);

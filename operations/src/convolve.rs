@@ -1,15 +1,18 @@
 //! `convolve`: sums with weights of one's own.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::border::{Rows, Window};
 use crate::form::{Control, Field, Form};
-use crate::linear::{Linear, apply_linear};
+use crate::linear::{Linear, Sums, apply_linear};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::{Real, Tap};
 use crate::region::{Region, Samples};
 use crate::sample::Sample;
+use crate::target::{Lines, Target};
+use crate::vector::{self, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::{Add, Mul};
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::{Extent, Planned};
 
@@ -69,13 +72,13 @@ impl Convolve {
         (self.kernel.len().max(self.columns()) / 2) as u32
     }
 
-    /// The weights that are not 0, row by row, each with its distance to the right and down.
-    fn taps(&self) -> Vec<(i32, i32, f64)> {
+    /// The weights that are not 0, divided, row by row, each with its distance to the right and down.
+    fn taps(&self, divisor: f64) -> Vec<(i32, i32, f64)> {
         let (across, down) = (self.columns() as i32 / 2, self.kernel.len() as i32 / 2);
         let rows = (-down..).zip(&self.kernel);
         let taps = rows.flat_map(|(dy, row)| (-across..).zip(row).map(move |(dx, weight)| (dx, dy, *weight)));
         taps.filter(|(_, _, weight)| weight.0 != 0)
-            .map(|(dx, dy, weight)| (dx, dy, weight.to_f64() / self.divisor.to_f64()))
+            .map(|(dx, dy, weight)| (dx, dy, weight.to_f64() / divisor))
             .collect()
     }
 }
@@ -90,7 +93,7 @@ impl Planned for Convolve {
     }
 
     fn cost(&self, input: Extent) -> f64 {
-        (1.0 + 0.25 * self.taps().len() as f64) * input.pixel.bytes() as f64
+        (1.0 + 0.25 * self.taps(1.0).len() as f64) * input.pixel.bytes() as f64
     }
 }
 
@@ -125,18 +128,37 @@ impl Apply for Convolve {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let window = Window { output, radius: self.radius(), image: image.size };
-        let kernel = Kernel { taps: self.taps(), offset: self.offset.to_f64(), window };
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        let window = Window { output: target.rect, radius: self.radius(), image: image.size };
+        let (divisor, weights) = (self.divisor.to_f64(), self.taps(1.0));
+        let whole = Kernel::is_whole(&weights)
+            && !input.channels.has_alpha()
+            && matches!(input.samples, Samples::U8(_));
+        let taps = if whole { weights } else { self.taps(divisor) };
+        let kernel = Kernel { taps, offset: self.offset.to_f64(), window };
         // Large weights that cancel out need more than 24 bits.
         let precise = kernel.taps.iter().map(|(_, _, weight)| weight.abs()).sum::<f64>() > 64.0;
-        let samples = match &input.samples {
-            Samples::U8(samples) if !precise => {
-                Samples::U8(apply_linear::<u8, f32, f32>(&kernel, samples, input))
+        match (&input.samples, &mut target.rows) {
+            (Samples::U8(samples), Lines::U8(lines)) if whole => {
+                let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+                vectorised(Whole { kernel: &kernel, rows, divisor, lines });
             }
-            Samples::U8(samples) => Samples::U8(apply_linear::<u8, f64, f64>(&kernel, samples, input)),
-            Samples::U16(samples) => Samples::U16(apply_linear::<u16, f64, f64>(&kernel, samples, input)),
-        };
-        Region { rect: output, channels: input.channels, samples }
+            (Samples::U8(samples), Lines::U8(lines)) if !precise => {
+                apply_linear::<u8, f32, f32>(&kernel, (samples, input), lines);
+            }
+            (Samples::U8(samples), Lines::U8(lines)) => {
+                apply_linear::<u8, f64, f64>(&kernel, (samples, input), lines);
+            }
+            (Samples::U16(samples), Lines::U16(lines)) => {
+                apply_linear::<u16, f64, f64>(&kernel, (samples, input), lines);
+            }
+            (Samples::U8(_), Lines::U16(_)) | (Samples::U16(_), Lines::U8(_)) => {
+                debug_assert!(false, "the depth stays");
+            }
+        }
     }
 }
 
@@ -175,37 +197,119 @@ impl Linear for Kernel {
     }
 
     #[inline(always)]
-    fn rows<T: Tap<F>, F: Real>(&self, rows: &Rows<T>, mut finish: impl FnMut(&[F])) {
-        let (channels, radius) = (rows.channels, self.window.radius as i32);
-        let (length, padded) = (self.window.padded() * channels, self.window.padded_rows(rows, T::one));
-        let place = |(dx, dy, weight): &(i32, i32, f64)| {
-            ((radius + dy) as usize * length + (radius + dx) as usize * channels, F::from_f64(*weight))
-        };
-        let taps: Vec<(usize, F)> = self.taps.iter().map(place).collect();
-        let mut sums = vec![F::default(); self.window.output.width as usize * channels];
-        for y in 0..self.window.output.height as usize {
-            weigh(&padded[y * length..], &taps, &mut sums);
-            finish(&sums);
-        }
+    fn rows<'a, T: Tap<F> + 'a, F: Real + 'a>(&'a self, rows: &'a Rows<'a, T>) -> impl Sums<F> + 'a {
+        Convolved::<F, WIDE>::new(self, rows, T::one, F::from_f64)
     }
 }
 
-/// The sums of the values at the places of the taps, from each place on.
-#[inline(always)]
-fn weigh<F: Real>(values: &[F], taps: &[(usize, F)], sums: &mut [F]) {
-    // Sums that stay in vector registers over all taps.
-    const BLOCK: usize = 16;
-    for (block, at) in sums.chunks_mut(BLOCK).zip((0..).step_by(BLOCK)) {
-        let mut lanes = [F::default(); BLOCK];
-        for (place, weight) in taps {
-            let values = &values[place + at..];
-            if let Some(values) = values.first_chunk::<BLOCK>() {
-                (0..BLOCK).for_each(|lane| lanes[lane] = lanes[lane] + values[lane] * *weight);
-            } else {
-                lanes.iter_mut().zip(values).for_each(|(lane, value)| *lane = *lane + *value * *weight);
+impl Kernel {
+    /// Whether sums of samples of 8 bits are exact in 16: the weights, without the divisor, are whole and small.
+    fn is_whole(weights: &[(i32, i32, f64)]) -> bool {
+        weights.iter().all(|(_, _, weight)| weight.fract() == 0.0)
+            && weights.iter().map(|(_, _, weight)| weight.abs()).sum::<f64>() <= 128.0
+    }
+}
+
+/// Numbers of 4 and more bytes whose sums stay in registers over all taps.
+const WIDE: usize = 32;
+
+/// The same of 2 bytes.
+const NARROW: usize = 64;
+
+/// The rows of sums. `N` numbers of a row are summed in registers.
+struct Convolved<F, const N: usize> {
+    /// The padded rows that are read.
+    padded: Vec<F>,
+    /// Numbers of a padded row.
+    length: usize,
+    /// Places from the first number of a window on, with weights.
+    taps: Vec<(usize, F)>,
+    sums: Vec<F>,
+    /// Rows that were given, and all.
+    done: usize,
+    height: usize,
+}
+
+impl<F: Copy + Default, const N: usize> Convolved<F, N> {
+    #[inline(always)]
+    fn new<T: Copy>(
+        kernel: &Kernel,
+        rows: &Rows<T>,
+        widen: impl Fn(T) -> F,
+        weight: impl Fn(f64) -> F,
+    ) -> Convolved<F, N> {
+        let (channels, window, radius) = (rows.channels, &kernel.window, kernel.window.radius as i32);
+        let (length, padded) = (window.padded() * channels, window.padded_rows(rows, widen));
+        let place = |(dx, dy, number): &(i32, i32, f64)| {
+            let place = (radius + dy) as usize * length + (radius + dx) as usize * channels;
+            (place, weight(*number))
+        };
+        let taps = kernel.taps.iter().map(place).collect();
+        let sums = vec![F::default(); window.output.width as usize * channels];
+        Convolved { padded, length, taps, sums, done: 0, height: window.output.height as usize }
+    }
+}
+
+impl<F: Copy + Default + Add<Output = F> + Mul<Output = F>, const N: usize> Sums<F> for Convolved<F, N> {
+    #[inline(always)]
+    fn next_row(&mut self) -> Option<&[F]> {
+        if self.done == self.height {
+            return None;
+        }
+        let (values, count) = (&self.padded[self.done * self.length..], self.sums.len());
+        self.done += 1;
+        if count < N {
+            for (at, sum) in self.sums.iter_mut().enumerate() {
+                [*sum] = weigh(&values[at..], &self.taps);
+            }
+        } else {
+            // The last block overlaps the one before.
+            for at in (0..count).step_by(N).map(|at| at.min(count - N)) {
+                self.sums[at..][..N].copy_from_slice(&weigh::<F, N>(&values[at..], &self.taps));
             }
         }
-        block.copy_from_slice(&lanes[..block.len()]);
+        Some(&self.sums)
+    }
+}
+
+/// The sums of the values at the places of the taps, from each of `N` places on.
+#[inline(always)]
+fn weigh<F: Copy + Default + Add<Output = F> + Mul<Output = F>, const N: usize>(
+    values: &[F],
+    taps: &[(usize, F)],
+) -> [F; N] {
+    let mut sums = [F::default(); N];
+    for (place, weight) in taps {
+        let values = &values[*place..][..N];
+        for lane in 0..N {
+            sums[lane] = sums[lane] + values[lane] * *weight;
+        }
+    }
+    sums
+}
+
+/// A kernel of whole weights on opaque samples of 8 bits, of which `divisor` and `offset` are left to be done.
+struct Whole<'a, 'b> {
+    kernel: &'a Kernel,
+    rows: Rows<'a, u8>,
+    divisor: f64,
+    lines: &'a mut [&'b mut [u8]],
+}
+
+impl vector::Kernel for Whole<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Whole { kernel, rows, divisor, lines } = self;
+        let (share, offset) = ((1.0 / divisor) as f32, kernel.offset::<u8>() as f32);
+        let mut sums = Convolved::<i16, NARROW>::new(kernel, &rows, i16::from, |weight| weight as i16);
+        for line in lines {
+            let Some(sums) = sums.next_row() else { return };
+            for (to, sum) in line.iter_mut().zip(sums) {
+                *to = (f32::from(*sum) * share + offset).sample();
+            }
+        }
     }
 }
 

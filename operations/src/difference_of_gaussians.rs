@@ -1,14 +1,15 @@
 //! `differenceOfGaussians`: the difference of two blurs.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::border::{Rows, keep_alpha};
 use crate::form::{Field, Form};
 use crate::gaussian_blur::GaussianBlur;
-use crate::linear::Linear;
+use crate::linear::{Linear, Sums};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::{Exact, Real};
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::separable::Symmetric;
+use crate::target::{Target, each_depth_to};
 use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,35 +47,43 @@ impl DifferenceOfGaussians {
         [self.sigma1, self.sigma2].map(|sigma| GaussianBlur { sigma, linear: false })
     }
 
-    /// The pixels `output`, of the samples of `input`.
-    fn edges<S: Exact>(&self, samples: &[S], input: &Region, (output, image): (Rect, Size)) -> Vec<S> {
+    /// Writes the pixels of `output`, of the samples of `input`.
+    fn edges<S: Exact>(
+        &self,
+        samples: &[S],
+        input: &Region,
+        (output, image): (Rect, Size),
+        lines: &mut [&mut [S]],
+    ) {
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-        let blurs = self.blurs().map(|blur| blur.convolution(output, image));
         let scale = S::Real::from_f64(self.scale.to_f64());
-        let mut result = vectorised(Difference { rows: &rows, blurs: &blurs, scale });
-        keep_alpha(&rows, output, input.channels, &mut result);
-        result
+        let blurs = self.blurs().map(|blur| blur.convolution(output, image));
+        vectorised(Difference { rows: &rows, blurs: &blurs, scale, lines });
+        keep_alpha(&rows, output, input.channels, lines);
     }
 }
 
 /// The difference of two blurs of one rectangle, times `scale`.
-struct Difference<'a, S: Exact> {
+struct Difference<'a, 'b, S: Exact> {
     rows: &'a Rows<'a, S>,
     blurs: &'a [Symmetric; 2],
     scale: S::Real,
+    lines: &'a mut [&'b mut [S]],
 }
 
-impl<S: Exact> Kernel for Difference<'_, S> {
-    type Output = Vec<S>;
+impl<S: Exact> Kernel for Difference<'_, '_, S> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<S> {
-        let [mut first, mut second]: [Vec<S::Real>; 2] = [Vec::new(), Vec::new()];
-        self.blurs[0].rows(self.rows, |row| first.extend_from_slice(row));
-        self.blurs[1].rows(self.rows, |row| second.extend_from_slice(row));
-        let edge =
-            |(a, b): (&S::Real, &S::Real)| (if a > b { *a - *b } else { *b - *a } * self.scale).sample();
-        first.iter().zip(&second).map(edge).collect()
+    fn run(self) {
+        let Difference { rows, blurs: [one, other], scale, lines } = self;
+        let (mut ones, mut others) = (one.rows::<S, S::Real>(rows), other.rows::<S, S::Real>(rows));
+        for line in lines {
+            let (Some(one), Some(other)) = (ones.next_row(), others.next_row()) else { return };
+            for ((to, a), b) in line.iter_mut().zip(one).zip(other) {
+                *to = (if a > b { *a - *b } else { *b - *a } * scale).sample();
+            }
+        }
     }
 }
 
@@ -113,9 +122,14 @@ impl Apply for DifferenceOfGaussians {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let rects = (output, image.size);
-        let samples = each_depth!(&input.samples, samples => self.edges(samples, input, rects));
-        Region { rect: output, channels: input.channels, samples }
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        let rects = (target.rect, image.size);
+        each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+            self.edges(samples, input, rects, lines)
+        });
     }
 }
 

@@ -46,64 +46,61 @@ impl Element {
     }
 }
 
-/// The pixels `output` of an image of size `image`, each the extreme sample under the element.
+/// Writes the pixels `output` of an image of size `image`, each the extreme sample under the element, to `lines`.
+/// `neutral` is what no sample is more extreme than on the other side.
 pub(crate) fn extreme<S: Sample>(
     rows: &Rows<S>,
     (output, image): (Rect, Size),
-    element: Element,
-    neutral: S,
+    (element, neutral): (Element, S),
     pick: impl Fn(S, S) -> S + Copy,
-) -> Vec<S> {
-    vectorised(Extreme { rows, rects: (output, image), element, neutral, pick })
+    lines: &mut [&mut [S]],
+) {
+    vectorised(Extreme { rows, rects: (output, image), element, neutral, pick, lines });
 }
 
-struct Extreme<'a, S, F> {
+struct Extreme<'a, 'b, S, P> {
     rows: &'a Rows<'a, S>,
     rects: (Rect, Size),
     element: Element,
     neutral: S,
-    pick: F,
+    pick: P,
+    lines: &'a mut [&'b mut [S]],
 }
 
-impl<S: Sample, F: Fn(S, S) -> S + Copy> Kernel for Extreme<'_, S, F> {
-    type Output = Vec<S>;
+impl<S: Sample, P: Fn(S, S) -> S + Copy> Kernel for Extreme<'_, '_, S, P> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<S> {
-        let Extreme { rows, rects, element, neutral, pick } = self;
-        in_bands(rows, rects, element, neutral, pick)
-    }
-}
-
-#[inline(always)]
-fn in_bands<S: Sample>(
-    rows: &Rows<S>,
-    (output, image): (Rect, Size),
-    element: Element,
-    neutral: S,
-    pick: impl Fn(S, S) -> S + Copy,
-) -> Vec<S> {
-    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * rows.channels);
-    // Bands whose padded rows stay in a core's cache.
-    let height = (4 * element.radius).max(64);
-    for y in (output.y..output.bottom()).step_by(height as usize) {
-        let band = Rect::new(output.x, y, output.width, height.min(output.bottom() - y));
-        let plane =
-            Plane { window: Window { output: band, radius: element.radius, image }, channels: rows.channels };
-        let mut padded = plane.pad(rows, neutral);
-        match element.shape {
-            Shape::Rect => plane.square(&mut padded, pick, &mut result),
-            Shape::Ellipse | Shape::Cross => result.extend(plane.runs(&mut padded, element, neutral, pick)),
+    fn run(self) {
+        let Extreme { rows, rects: (output, image), element, neutral, pick, lines } = self;
+        // Bands whose rows stay in a core's cache.
+        let height = (4 * element.radius as usize).max(64);
+        for (y, lines) in (output.y..).step_by(height).zip(lines.chunks_mut(height)) {
+            let band = Rect { y, height: lines.len() as u32, ..output };
+            let plane = Plane {
+                window: Window { output: band, radius: element.radius, image },
+                channels: rows.channels,
+            };
+            match element.shape {
+                Shape::Rect => plane.square(rows, pick, lines),
+                Shape::Cross => plane.cross(rows, pick, lines),
+                Shape::Ellipse => plane.runs(&mut plane.pad(rows, neutral), (element, neutral), pick, lines),
+            }
         }
     }
-    result
 }
 
-/// Computing on padded rows.
+/// Computing on the rows of a band.
 struct Plane {
     window: Window,
     channels: usize,
 }
+
+/// The largest side at which samples are compared one by one; above it, windows are doubled.
+const SMALL: usize = 9;
+
+/// Samples that are computed side by side down the columns.
+const STRIP: usize = 256;
 
 impl Plane {
     /// The rows that the window reads, with `neutral` outside the image.
@@ -123,20 +120,95 @@ impl Plane {
         self.window.padded() * self.channels
     }
 
-    /// Samples of a row of the result.
-    fn width(&self) -> usize {
-        self.window.output.width as usize * self.channels
+    /// Samples on a side of the element.
+    fn side(&self) -> usize {
+        2 * self.window.radius as usize + 1
     }
 
-    /// The extremes under a square: of columns, then of rows.
+    /// The extremes under a square: of columns, then of rows. The nearest sample of the image in place of one outside
+    /// changes no extreme, since it lies under the square too.
     #[inline(always)]
-    fn square<S: Sample>(&self, padded: &mut [S], pick: impl Fn(S, S) -> S + Copy, result: &mut Vec<S>) {
-        let side = 2 * self.window.radius as usize + 1;
-        widen(padded, side, self.length(), pick);
-        for row in padded.chunks_exact_mut(self.length()).take(self.window.output.height as usize) {
-            widen(row, side, self.channels, pick);
-            result.extend_from_slice(&row[..self.width()]);
+    fn square<S: Sample>(&self, rows: &Rows<S>, pick: impl Fn(S, S) -> S + Copy, lines: &mut [&mut [S]]) {
+        if self.side() > SMALL {
+            let mut columns = self.columns(rows, pick);
+            for (line, row) in lines.iter_mut().zip(columns.chunks_exact_mut(self.length())) {
+                self.window.replicate(row, self.channels);
+                self.along(row, line, pick);
+            }
+            return;
         }
+        let inside = self.window.inside().start * self.channels..self.window.inside().end * self.channels;
+        let (sources, mut row) = (self.sources(rows), vec![S::default(); self.length()]);
+        for (line, sources) in lines.iter_mut().zip(sources.windows(self.side())) {
+            extremes_down(sources, &mut row[inside.clone()], pick);
+            self.window.replicate(&mut row, self.channels);
+            self.along(&mut row, line, pick);
+        }
+    }
+
+    /// The extremes under a cross: of columns, and of rows.
+    #[inline(always)]
+    fn cross<S: Sample>(&self, rows: &Rows<S>, pick: impl Fn(S, S) -> S + Copy, lines: &mut [&mut [S]]) {
+        let (read, start) = (self.window.read(), self.window.inside().start * self.channels);
+        let mut padded = vec![S::default(); self.length()];
+        let columns = self.columns(rows, pick);
+        let places = (self.window.output.y..).zip(columns.chunks_exact(self.length()));
+        for (line, (y, column)) in lines.iter_mut().zip(places) {
+            let row = rows.row(y, read);
+            padded[start..start + row.len()].copy_from_slice(row);
+            self.window.replicate(&mut padded, self.channels);
+            self.along(&mut padded, line, pick);
+            let column = &column[self.window.radius as usize * self.channels..];
+            for (sample, other) in line.iter_mut().zip(column) {
+                *sample = pick(*sample, *other);
+            }
+        }
+    }
+
+    /// The rows under the element, from the first of the band's first row to the last of its last.
+    fn sources<'a, S>(&self, rows: &Rows<'a, S>) -> Vec<&'a [S]> {
+        let (window, read) = (&self.window, self.window.read());
+        let row = |dy: usize| rows.row(window.row(window.output.y, dy as i32 - window.radius as i32), read);
+        (0..window.output.height as usize + self.side() - 1).map(row).collect()
+    }
+
+    /// The extremes of columns, in rows that have room for padding.
+    #[inline(always)]
+    fn columns<S: Sample>(&self, rows: &Rows<S>, pick: impl Fn(S, S) -> S + Copy) -> Vec<S> {
+        let (window, read, side) = (&self.window, self.window.read(), self.side());
+        let (start, length) = (window.inside().start * self.channels, read.width as usize * self.channels);
+        let height = window.output.height as usize;
+        let mut columns = vec![S::default(); self.length() * height];
+        let sources = self.sources(rows);
+        if side <= SMALL {
+            for (column, sources) in columns.chunks_exact_mut(self.length()).zip(sources.windows(side)) {
+                extremes_down(sources, &mut column[start..][..length], pick);
+            }
+            return columns;
+        }
+        let mut strip = vec![S::default(); STRIP * sources.len()];
+        for x in (0..length).step_by(STRIP) {
+            let width = STRIP.min(length - x);
+            for (to, source) in strip.chunks_exact_mut(STRIP).zip(&sources) {
+                to[..width].copy_from_slice(&source[x..][..width]);
+            }
+            widen(&mut strip, side, STRIP, pick);
+            for (column, from) in columns.chunks_exact_mut(self.length()).zip(strip.chunks_exact(STRIP)) {
+                column[start + x..][..width].copy_from_slice(&from[..width]);
+            }
+        }
+        columns
+    }
+
+    /// The extremes along a padded row, whose samples lose their meaning.
+    #[inline(always)]
+    fn along<S: Sample>(&self, row: &mut [S], result: &mut [S], pick: impl Fn(S, S) -> S + Copy) {
+        let (side, channels) = (self.side(), self.channels);
+        if side <= SMALL {
+            return extremes_along(row, (side, channels), result, pick);
+        }
+        widen(row, side, channels, pick);
+        result.copy_from_slice(&row[..result.len()]);
     }
 
     /// The extremes under rows of various widths. A row of `n` samples is covered by two windows of the largest power
@@ -145,19 +217,19 @@ impl Plane {
     fn runs<S: Sample>(
         &self,
         padded: &mut [S],
-        element: Element,
-        neutral: S,
+        (element, neutral): (Element, S),
         pick: impl Fn(S, S) -> S + Copy,
-    ) -> Vec<S> {
+        lines: &mut [&mut [S]],
+    ) {
         let radius = element.radius as i32;
-        let mut result = vec![neutral; self.width() * self.window.output.height as usize];
+        lines.iter_mut().for_each(|line| line.fill(neutral));
         let mut window = 1;
-        while window <= 2 * radius as usize + 1 {
+        while window <= self.side() {
             let runs: Vec<(i32, usize)> = (-radius..=radius)
                 .map(|dy| (dy, element.half_width(dy)))
                 .filter(|(_, half)| (window..2 * window).contains(&(2 * half + 1)))
                 .collect();
-            for (y, row) in (0..).zip(result.chunks_exact_mut(self.width().max(1))) {
+            for (y, row) in (0..).zip(lines.iter_mut()) {
                 for (dy, half) in &runs {
                     let source = &padded[(y + radius + dy) as usize * self.length()..];
                     let (left, right) = (radius as usize - half, radius as usize + half + 1 - window);
@@ -167,7 +239,61 @@ impl Plane {
             widen(padded, 2, window * self.channels, pick);
             window *= 2;
         }
-        result
+    }
+}
+
+/// Samples that are compared side by side.
+const BLOCK: usize = 128;
+
+/// The extremes of rows that are as long as the result.
+#[inline(always)]
+fn extremes_down<S: Sample>(rows: &[&[S]], result: &mut [S], pick: impl Fn(S, S) -> S + Copy) {
+    let count = result.len();
+    if count < BLOCK {
+        result.copy_from_slice(rows[0]);
+        return rows.iter().for_each(|row| cover(result, row, row, pick));
+    }
+    // The last block overlaps the one before.
+    for at in (0..count).step_by(BLOCK).map(|at| at.min(count - BLOCK)) {
+        let mut block = [S::default(); BLOCK];
+        block.copy_from_slice(&rows[0][at..][..BLOCK]);
+        for row in &rows[1..] {
+            take_up(&mut block, &row[at..], pick);
+        }
+        result[at..][..BLOCK].copy_from_slice(&block);
+    }
+}
+
+/// The extremes of `side` samples of a row that are `stride` apart.
+#[inline(always)]
+fn extremes_along<S: Sample>(
+    row: &[S],
+    (side, stride): (usize, usize),
+    result: &mut [S],
+    pick: impl Fn(S, S) -> S + Copy,
+) {
+    let count = result.len();
+    if count < BLOCK {
+        result.copy_from_slice(&row[..count]);
+        return (1..side)
+            .for_each(|place| cover(result, &row[place * stride..], &row[place * stride..], pick));
+    }
+    for at in (0..count).step_by(BLOCK).map(|at| at.min(count - BLOCK)) {
+        let mut block = [S::default(); BLOCK];
+        block.copy_from_slice(&row[at..][..BLOCK]);
+        for place in 1..side {
+            take_up(&mut block, &row[at + place * stride..], pick);
+        }
+        result[at..][..BLOCK].copy_from_slice(&block);
+    }
+}
+
+/// Takes up the first samples of a row in a block.
+#[inline(always)]
+fn take_up<S: Sample>(block: &mut [S; BLOCK], row: &[S], pick: impl Fn(S, S) -> S + Copy) {
+    let row = &row[..BLOCK];
+    for lane in 0..BLOCK {
+        block[lane] = pick(block[lane], row[lane]);
     }
 }
 

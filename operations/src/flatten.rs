@@ -53,6 +53,7 @@ impl Flatten {
 }
 
 /// The colour of a sample over a background of level `below`, rounded.
+#[inline(always)]
 fn over<S: Sample>(sample: S, alpha: S, below: f32) -> S {
     let [sample, alpha, max] = [sample.widen(), alpha.widen(), S::MAX].map(|value| value as f32);
     S::narrow(round_f32((sample * alpha + below * (max - alpha)) / max))

@@ -1,13 +1,16 @@
 //! `gaussianBlur`: convolution with a Gaussian, first down the columns, then along the rows.
-//! f32 (f64 for 16-bit premultiplied colour) in one fixed order, without fused multiply-add.
+//! Opaque pixels of 8 bits in integers, if the radius is small; else in f32 (f64 for 16-bit premultiplied colour) in one
+//! fixed order, without fused multiply-add.
 
-use crate::apply::{Apply, Reduced, reduced_number};
-use crate::border::Window;
+use crate::apply::{Apply, Reduced, apply_by_target, reduced_number};
+use crate::border::{Rows, Window};
 use crate::form::{Field, Form};
-use crate::linear::{apply_in_light, apply_linear};
+use crate::linear::{Sums, apply_in_light, apply_linear};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::region::{Region, Samples};
 use crate::separable::Symmetric;
+use crate::target::{Lines, Target};
+use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -85,18 +88,55 @@ impl Apply for GaussianBlur {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let blur = self.convolution(output, image.size);
-        let samples = match &input.samples {
-            Samples::U8(samples) if self.linear => {
-                Samples::U8(apply_in_light::<u8, f32>(&blur, samples, input))
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        let blur = self.convolution(target.rect, image.size);
+        match (&input.samples, &mut target.rows) {
+            (Samples::U8(samples), Lines::U8(lines)) if self.linear => {
+                apply_in_light::<u8, f32>(&blur, (samples, input), lines);
             }
-            Samples::U16(samples) if self.linear => {
-                Samples::U16(apply_in_light::<u16, f64>(&blur, samples, input))
+            (Samples::U16(samples), Lines::U16(lines)) if self.linear => {
+                apply_in_light::<u16, f64>(&blur, (samples, input), lines);
             }
-            Samples::U8(samples) => Samples::U8(apply_linear::<u8, f32, f32>(&blur, samples, input)),
-            Samples::U16(samples) => Samples::U16(apply_linear::<u16, f32, f64>(&blur, samples, input)),
-        };
-        Region { rect: output, channels: input.channels, samples }
+            (Samples::U8(samples), Lines::U8(lines)) if !input.channels.has_alpha() && blur.fits_fixed() => {
+                let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+                vectorised(Fixed { blur: &blur, rows, lines });
+            }
+            (Samples::U8(samples), Lines::U8(lines)) => {
+                apply_linear::<u8, f32, f32>(&blur, (samples, input), lines);
+            }
+            (Samples::U16(samples), Lines::U16(lines)) => {
+                apply_linear::<u16, f32, f64>(&blur, (samples, input), lines);
+            }
+            (Samples::U8(_), Lines::U16(_)) | (Samples::U16(_), Lines::U8(_)) => {
+                debug_assert!(false, "the depth stays");
+            }
+        }
+    }
+}
+
+/// The blur of opaque pixels of 8 bits in integers.
+struct Fixed<'a, 'b> {
+    blur: &'a Symmetric,
+    rows: Rows<'a, u8>,
+    lines: &'a mut [&'b mut [u8]],
+}
+
+impl Kernel for Fixed<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Fixed { blur, rows, lines } = self;
+        let (mut sums, half) = (blur.fixed_rows(&rows), blur.fixed_half());
+        for line in lines {
+            let Some(sums) = sums.next_row() else { return };
+            for (to, sum) in line.iter_mut().zip(sums) {
+                *to = ((sum + half) >> 7) as u8;
+            }
+        }
     }
 }
 

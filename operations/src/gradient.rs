@@ -1,12 +1,13 @@
 //! `sobel`, `scharr`, `prewitt`: the magnitude of the gradient, by two 3x3 kernels. Exact, in 8 and 16 bits.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::border::{Rows, Window};
 use crate::form::{Field, Form, Group};
-use crate::neighbourhood::{map_neighbourhoods, scaled};
+use crate::neighbourhood::{Neighbour, map_neighbourhoods, scaled};
 use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::sample::{Sample, round_f32, round_f64};
+use crate::target::{Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -81,10 +82,15 @@ macro_rules! gradients {
             }
 
             fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-                let window = Window { output, radius: 1, image: image.size };
+                apply_by_target(self, input, output, image)
+            }
+
+            fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+                let window = Window { output: target.rect, radius: 1, image: image.size };
                 let kernel = Kernel::<$side, $centre> { norm: self.norm, scale: self.scale.0 };
-                let samples = each_depth!(&input.samples, samples => kernel.magnitudes(samples, input, &window));
-                Region { rect: output, channels: input.channels, samples }
+                each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+                    kernel.magnitudes((samples, input), &window, lines)
+                });
             }
         }
     )*};
@@ -116,38 +122,38 @@ struct Kernel<const SIDE: i32, const CENTRE: i32> {
 }
 
 impl<const SIDE: i32, const CENTRE: i32> Kernel<SIDE, CENTRE> {
-    /// The magnitudes of the window's output.
-    fn magnitudes<S: Gradient>(&self, samples: &[S], input: &Region, window: &Window) -> Vec<S> {
+    /// Writes the magnitudes of the window's output.
+    fn magnitudes<S: Gradient>(&self, source: (&[S], &Region), window: &Window, lines: &mut [&mut [S]]) {
         let scale = self.scale;
         match (self.norm, scale) {
-            (Norm::L2, 1_000_000) => self.edges(samples, input, window, S::l2),
+            (Norm::L2, 1_000_000) => self.edges(source, window, lines, S::l2),
             (Norm::L1, 1_000_000) => {
-                self.edges(samples, input, window, |x, y| S::saturate(x.abs() + y.abs()))
+                self.edges(source, window, lines, |x, y| S::saturate(x.abs() + y.abs()));
             }
-            (Norm::L2, _) => self.edges(samples, input, window, |x, y| scaled_l2(x, y, scale)),
-            (Norm::L1, _) => self.edges(samples, input, window, |x, y| scaled(x.abs() + y.abs(), scale)),
+            (Norm::L2, _) => self.edges(source, window, lines, |x, y| scaled_l2(x, y, scale)),
+            (Norm::L1, _) => self.edges(source, window, lines, |x, y| scaled(x.abs() + y.abs(), scale)),
         }
     }
 
     /// `magnitude` of the gradients.
-    fn edges<S: Sample>(
+    fn edges<S: Neighbour>(
         &self,
-        samples: &[S],
-        input: &Region,
+        (samples, input): (&[S], &Region),
         window: &Window,
+        lines: &mut [&mut [S]],
         magnitude: impl Fn(i32, i32) -> S,
-    ) -> Vec<S> {
+    ) {
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
         let across = |[before, here, after]: [i32; 3]| SIDE * (before + after) + CENTRE * here;
         let column = |column: [i32; 3]| (across(column), column[2] - column[0]);
-        map_neighbourhoods(&rows, window, input.channels, column, |smooth, slope| {
+        map_neighbourhoods(&rows, (window, input.channels), lines, column, |smooth, slope| {
             magnitude(smooth[2] - smooth[0], across(slope))
-        })
+        });
     }
 }
 
 /// A sample whose unscaled L2 magnitudes have a fast exact form.
-trait Gradient: Sample {
+trait Gradient: Neighbour {
     /// The square root of `x * x + y * y`, rounded and saturated; exact.
     ///
     /// The root of an integer lies at least 1 / (8 MAX) from a half, below MAX: much more than the rounding of the
@@ -156,6 +162,7 @@ trait Gradient: Sample {
 }
 
 impl Gradient for u8 {
+    #[inline(always)]
     fn l2(x: i32, y: i32) -> u8 {
         let root = ((x * x + y * y) as f32).sqrt();
         u8::narrow(round_f32(root.min(255.0)))
@@ -163,6 +170,7 @@ impl Gradient for u8 {
 }
 
 impl Gradient for u16 {
+    #[inline(always)]
     fn l2(x: i32, y: i32) -> u16 {
         let (x, y) = (f64::from(x), f64::from(y));
         u16::narrow(round_f64((x * x + y * y).sqrt().min(65535.0)))

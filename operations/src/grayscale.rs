@@ -91,7 +91,7 @@ fn gray<S: Sample>(
     source: (&[S], Rect),
     output: (Rect, &mut [&mut [S]]),
     channels: Channels,
-    intensity: impl Fn([S; 3]) -> S,
+    intensity: impl Fn([S; 3]) -> S + Copy,
 ) {
     if channels.has_alpha() {
         map_pixels(source, output, |[r, g, b, alpha]| [intensity([r, g, b]), alpha]);
@@ -101,12 +101,14 @@ fn gray<S: Sample>(
 }
 
 /// OpenCV's RGB2GRAY: weights in 1/32768, halves upwards.
+#[inline(always)]
 fn bt601<S: Sample>(colour: [S; 3]) -> S {
     let [r, g, b] = colour.map(|sample| sample.widen() as u32);
     S::narrow(((9798 * r + 19235 * g + 3735 * b + 16384) >> 15) as i32)
 }
 
 /// The weights of BT.709 in 1/5000, exactly; halves to even.
+#[inline(always)]
 fn bt709<S: Sample>(colour: [S; 3]) -> S {
     let [r, g, b] = colour.map(|sample| sample.widen() as u32);
     let sum = 1063 * r + 3576 * g + 361 * b + 2500;

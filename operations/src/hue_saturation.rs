@@ -62,7 +62,7 @@ impl HueSaturation {
 
     /// What becomes of a colour. Hues are counted in sixths of the circle; without branches, so that it compiles to
     /// vector instructions.
-    fn of_colour<S: Sample>(&self) -> impl Fn([S; 3]) -> [S; 3] + use<S> {
+    fn of_colour<S: Sample>(&self) -> impl Fn([S; 3]) -> [S; 3] + Copy + use<S> {
         let [hue, saturation, value] =
             [self.hue, self.saturation, self.value].map(|number| number.to_f64() as f32);
         let (hue, max) = (hue / 60.0, S::MAX as f32);

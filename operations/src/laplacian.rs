@@ -1,12 +1,12 @@
 //! `laplacian`: the second derivative, by one 3x3 kernel. Exact, in 8 and 16 bits.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::border::{Rows, Window};
 use crate::form::{Field, Form};
-use crate::neighbourhood::{map_neighbourhoods, scaled};
+use crate::neighbourhood::{Neighbour, map_neighbourhoods, scaled};
 use crate::parameter::{Bounds, Millionths, OutOfBounds, number_choice};
-use crate::region::{Region, each_depth};
-use crate::sample::Sample;
+use crate::region::Region;
+use crate::target::{Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -45,16 +45,32 @@ impl Laplacian {
     /// The name in an ImageJob.
     pub const NAME: &'static str = "laplacian";
 
-    /// The window's output, of the samples of `input`.
-    fn edges<S: Sample>(&self, samples: &[S], input: &Region, window: &Window) -> Vec<S> {
+    /// Writes the window's output, of the samples of `input`.
+    fn edges<S: Neighbour>(&self, source: (&[S], &Region), window: &Window, lines: &mut [&mut [S]]) {
+        let scale = self.scale.0;
+        if scale == 1_000_000 {
+            self.responses(source, window, lines, |response| S::saturate(response.abs()));
+        } else {
+            self.responses(source, window, lines, |response| scaled(response.abs(), scale));
+        }
+    }
+
+    /// `finish` of the kernel's responses.
+    fn responses<S: Neighbour>(
+        &self,
+        (samples, input): (&[S], &Region),
+        window: &Window,
+        lines: &mut [&mut [S]],
+        finish: impl Fn(i32) -> S,
+    ) {
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
         let column = |[above, here, below]: [i32; 3]| (above + here + below, here);
-        let finish = |response: i32| scaled(response.abs(), self.scale.0);
+        let place = (window, input.channels);
         match self.connectivity {
-            Connectivity::Four => map_neighbourhoods(&rows, window, input.channels, column, |sums, here| {
+            Connectivity::Four => map_neighbourhoods(&rows, place, lines, column, |sums, here| {
                 finish(sums[1] + here[0] + here[2] - 5 * here[1])
             }),
-            Connectivity::Eight => map_neighbourhoods(&rows, window, input.channels, column, |sums, here| {
+            Connectivity::Eight => map_neighbourhoods(&rows, place, lines, column, |sums, here| {
                 finish(sums[0] + sums[1] + sums[2] - 9 * here[1])
             }),
         }
@@ -91,9 +107,14 @@ impl Apply for Laplacian {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let window = Window { output, radius: 1, image: image.size };
-        let samples = each_depth!(&input.samples, samples => self.edges(samples, input, &window));
-        Region { rect: output, channels: input.channels, samples }
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        let window = Window { output: target.rect, radius: 1, image: image.size };
+        each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+            self.edges((samples, input), &window, lines)
+        });
     }
 }
 

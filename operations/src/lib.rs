@@ -15,6 +15,7 @@ mod halve;
 mod light;
 mod linear;
 mod neighbourhood;
+mod plane;
 mod pointwise;
 mod quarter;
 mod real;

@@ -20,37 +20,46 @@ pub(crate) trait Linear {
         0.0
     }
 
-    /// Hands the rows of the result to `finish`, from top to bottom. `rows` holds at least the pixels that are read.
-    fn rows<T: Tap<F>, F: Real>(&self, rows: &Rows<T>, finish: impl FnMut(&[F]));
+    /// The rows of the result. `rows` holds at least the pixels that are read.
+    fn rows<'a, T: Tap<F> + 'a, F: Real + 'a>(&'a self, rows: &'a Rows<'a, T>) -> impl Sums<F> + 'a;
 }
 
-/// The result for `samples`, those of `input`. Sums are made in `O` for opaque images, in `P` for premultiplied ones.
+/// Rows of sums, from top to bottom. Not a closure that takes them: a closure that is called on every path is not inlined
+/// into the code of any.
+pub(crate) trait Sums<F> {
+    /// The next row.
+    fn next_row(&mut self) -> Option<&[F]>;
+}
+
+/// Writes the result for `samples`, those of `input`. Sums are made in `O` for opaque images, in `P` for premultiplied
+/// ones.
 pub(crate) fn apply_linear<S: Sample, O: Real, P: Real>(
     linear: &impl Linear,
-    samples: &[S],
-    input: &Region,
-) -> Vec<S> {
-    vectorised(Plain { linear, samples, input, sums: PhantomData::<(O, P)> })
+    (samples, input): (&[S], &Region),
+    lines: &mut [&mut [S]],
+) {
+    vectorised(Plain { linear, samples, input, lines, sums: PhantomData::<(O, P)> });
 }
 
-struct Plain<'a, L, S, O, P> {
+struct Plain<'a, 'b, L, S, O, P> {
     linear: &'a L,
     samples: &'a [S],
     input: &'a Region,
+    lines: &'a mut [&'b mut [S]],
     sums: PhantomData<(O, P)>,
 }
 
-impl<L: Linear, S: Sample, O: Real, P: Real> Kernel for Plain<'_, L, S, O, P> {
-    type Output = Vec<S>;
+impl<L: Linear, S: Sample, O: Real, P: Real> Kernel for Plain<'_, '_, L, S, O, P> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<S> {
-        let Plain { linear, samples, input, sums: PhantomData } = self;
+    fn run(self) {
+        let Plain { linear, samples, input, lines, sums: PhantomData } = self;
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
         match input.channels {
-            Channels::Gray | Channels::Rgb => opaque::<S, O>(linear, &rows),
-            Channels::GrayAlpha => with_alpha::<S, P, 2>(linear, &rows),
-            Channels::Rgba => with_alpha::<S, P, 4>(linear, &rows),
+            Channels::Gray | Channels::Rgb => opaque::<S, O>(linear, &rows, lines),
+            Channels::GrayAlpha => with_alpha::<S, P, 2>(linear, &rows, lines),
+            Channels::Rgba => with_alpha::<S, P, 4>(linear, &rows, lines),
         }
     }
 }
@@ -58,51 +67,59 @@ impl<L: Linear, S: Sample, O: Real, P: Real> Kernel for Plain<'_, L, S, O, P> {
 /// The same in linear light: samples are decoded before they are summed, and the sums encoded. Nothing is added at the end.
 pub(crate) fn apply_in_light<S: Encoded, F: Real>(
     linear: &impl Linear,
-    samples: &[S],
-    input: &Region,
-) -> Vec<S> {
-    vectorised(InLight { linear, samples, input, sums: PhantomData::<F> })
+    (samples, input): (&[S], &Region),
+    lines: &mut [&mut [S]],
+) {
+    vectorised(InLight { linear, samples, input, lines, sums: PhantomData::<F> });
 }
 
-struct InLight<'a, L, S, F> {
+struct InLight<'a, 'b, L, S, F> {
     linear: &'a L,
     samples: &'a [S],
     input: &'a Region,
+    lines: &'a mut [&'b mut [S]],
     sums: PhantomData<F>,
 }
 
-impl<L: Linear, S: Encoded, F: Real> Kernel for InLight<'_, L, S, F> {
-    type Output = Vec<S>;
+impl<L: Linear, S: Encoded, F: Real> Kernel for InLight<'_, '_, L, S, F> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<S> {
-        let InLight { linear, samples, input, sums: PhantomData } = self;
+    fn run(self) {
+        let InLight { linear, samples, input, lines, sums: PhantomData } = self;
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
         match input.channels {
-            Channels::Gray | Channels::Rgb => opaque_in_light::<S, F>(linear, &rows),
-            Channels::GrayAlpha => with_alpha_in_light::<S, F, 2>(linear, &rows),
-            Channels::Rgba => with_alpha_in_light::<S, F, 4>(linear, &rows),
+            Channels::Gray | Channels::Rgb => opaque_in_light::<S, F>(linear, &rows, lines),
+            Channels::GrayAlpha => with_alpha_in_light::<S, F, 2>(linear, &rows, lines),
+            Channels::Rgba => with_alpha_in_light::<S, F, 4>(linear, &rows, lines),
         }
     }
 }
 
 #[inline(always)]
-fn opaque_in_light<S: Encoded, F: Real>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
-    let ((read, output), light, encoder) = (linear.rects(), S::light(), Encoder::new());
+fn opaque_in_light<S: Encoded, F: Real>(linear: &impl Linear, rows: &Rows<S>, lines: &mut [&mut [S]]) {
+    let ((read, _), light, encoder) = (linear.rects(), S::light(), Encoder::new());
     let decode = |sample: &S| F::from_f64(f64::from(light[sample.widen() as usize]));
     let samples: Vec<F> =
         (read.y..read.bottom()).flat_map(|y| rows.row(y, read).iter().map(decode)).collect();
-    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * rows.channels);
-    linear.rows(&Rows { samples: &samples, rect: read, channels: rows.channels }, |sums: &[F]| {
-        result.extend(sums.iter().map(|sum| encoder.sample::<S>(sum.to_f32())));
-    });
-    result
+    let lights = Rows { samples: &samples, rect: read, channels: rows.channels };
+    let mut sums = linear.rows::<F, F>(&lights);
+    for line in lines {
+        let Some(sums) = sums.next_row() else { return };
+        for (to, sum) in line.iter_mut().zip(sums) {
+            *to = encoder.sample(sum.to_f32());
+        }
+    }
 }
 
 /// Light is multiplied by alpha, which has no curve.
 #[inline(always)]
-fn with_alpha_in_light<S: Encoded, F: Real, const N: usize>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
-    let ((read, output), light, encoder) = (linear.rects(), S::light(), Encoder::new());
+fn with_alpha_in_light<S: Encoded, F: Real, const N: usize>(
+    linear: &impl Linear,
+    rows: &Rows<S>,
+    lines: &mut [&mut [S]],
+) {
+    let ((read, _), light, encoder) = (linear.rects(), S::light(), Encoder::new());
     let premultiply = |pixel: &[S; N]| -> [F; N] {
         let alpha = F::from_i32(pixel[N - 1].widen());
         let colour = |c: usize| F::from_f64(f64::from(light[pixel[c].widen() as usize])) * alpha;
@@ -116,31 +133,43 @@ fn with_alpha_in_light<S: Encoded, F: Real, const N: usize>(linear: &impl Linear
         let visible = alpha > S::default();
         std::array::from_fn(|c| if c < N - 1 && visible { colour(c) } else { alpha })
     };
-    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * N);
-    linear.rows(&Rows { samples: &colours, rect: read, channels: N }, |sums: &[F]| {
-        result.extend(sums.as_chunks::<N>().0.iter().flat_map(encode));
-    });
-    result
+    let lights = Rows { samples: &colours, rect: read, channels: N };
+    let mut sums = linear.rows::<F, F>(&lights);
+    for line in lines {
+        let Some(sums) = sums.next_row() else { return };
+        for (to, pixel) in line.as_chunks_mut::<N>().0.iter_mut().zip(sums.as_chunks::<N>().0) {
+            *to = encode(pixel);
+        }
+    }
 }
 
 #[inline(always)]
-fn opaque<S: Sample, F: Real>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
-    let (_, output) = linear.rects();
+fn opaque<S: Sample, F: Real>(linear: &impl Linear, rows: &Rows<S>, lines: &mut [&mut [S]]) {
     let offset = F::from_f64(linear.offset::<S>());
-    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * rows.channels);
-    linear.rows(rows, |sums: &[F]| result.extend(sums.iter().map(|sum| (*sum + offset).sample::<S>())));
-    result
+    let mut sums = linear.rows::<S, F>(rows);
+    for line in lines {
+        let Some(sums) = sums.next_row() else { return };
+        for (to, sum) in line.iter_mut().zip(sums) {
+            *to = (*sum + offset).sample();
+        }
+    }
 }
 
 #[inline(always)]
-fn with_alpha<S: Sample, F: Real, const N: usize>(linear: &impl Linear, rows: &Rows<S>) -> Vec<S> {
-    let (read, output) = linear.rects();
+fn with_alpha<S: Sample, F: Real, const N: usize>(
+    linear: &impl Linear,
+    rows: &Rows<S>,
+    lines: &mut [&mut [S]],
+) {
+    let (read, _) = linear.rects();
     let offset = F::from_f64(linear.offset::<S>());
     let colours: Vec<F> = premultiplied::<S, F, N>(rows, read);
-    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * N);
-    linear.rows(&Rows { samples: &colours, rect: read, channels: N }, |sums: &[F]| {
-        result
-            .extend(sums.as_chunks::<N>().0.iter().flat_map(|pixel| unpremultiply::<S, F, N>(pixel, offset)));
-    });
-    result
+    let colours = Rows { samples: &colours, rect: read, channels: N };
+    let mut sums = linear.rows::<F, F>(&colours);
+    for line in lines {
+        let Some(sums) = sums.next_row() else { return };
+        for (to, pixel) in line.as_chunks_mut::<N>().0.iter_mut().zip(sums.as_chunks::<N>().0) {
+            *to = unpremultiply::<S, F, N>(pixel, offset);
+        }
+    }
 }

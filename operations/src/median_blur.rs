@@ -1,11 +1,13 @@
-//! `medianBlur`: the middle sample of a square, for small squares by comparing and exchanging, else bit by bit.
+//! `medianBlur`: the middle sample of a square, for small squares by comparing and exchanging, else bit by
+//! bit.
 
-use crate::apply::{Apply, Reduced, reduced_radius};
+use crate::apply::{Apply, Reduced, apply_by_target, reduced_radius};
 use crate::border::{Rows, Window, keep_alpha};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, OutOfBounds};
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::sample::Sample;
+use crate::target::{Target, each_depth_to};
 use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,53 +68,203 @@ impl Apply for MedianBlur {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let window = Window { output, radius: self.radius, image: image.size };
-        let samples = each_depth!(&input.samples, samples => {
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        let window = Window { output: target.rect, radius: self.radius, image: image.size };
+        each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
             let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-            let mut result = vectorised(Medians { rows: &rows, window: &window });
-            keep_alpha(&rows, output, input.channels, &mut result);
-            result
+            vectorised(Medians { rows: &rows, window: &window, lines });
+            keep_alpha(&rows, window.output, input.channels, lines);
         });
-        Region { rect: output, channels: input.channels, samples }
     }
 }
 
 /// The medians of one rectangle.
-struct Medians<'a, S> {
+struct Medians<'a, 'b, S> {
     rows: &'a Rows<'a, S>,
     window: &'a Window,
+    lines: &'a mut [&'b mut [S]],
 }
 
-impl<S: Sample> Kernel for Medians<'_, S> {
-    type Output = Vec<S>;
+impl<S: Sample> Kernel for Medians<'_, '_, S> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<S> {
-        medians(self.rows, self.window)
+    fn run(self) {
+        let Medians { rows, window, lines } = self;
+        match (window.radius, rows.channels) {
+            (1, 1) => of_sorted::<_, Three, 3, 1>(rows, window, lines),
+            (1, 2) => of_sorted::<_, Three, 3, 2>(rows, window, lines),
+            (1, 3) => of_sorted::<_, Three, 3, 3>(rows, window, lines),
+            (1, _) => of_sorted::<_, Three, 3, 4>(rows, window, lines),
+            (2, 1) => of_sorted::<_, Five, 5, 1>(rows, window, lines),
+            (2, 2) => of_sorted::<_, Five, 5, 2>(rows, window, lines),
+            (2, 3) => of_sorted::<_, Five, 5, 3>(rows, window, lines),
+            (2, _) => of_sorted::<_, Five, 5, 4>(rows, window, lines),
+            _ => large(rows, window, lines),
+        }
     }
 }
 
+/// Medians of squares of `SIDE` pixels on a side, with `N` channels: every column is sorted once, for all squares that it
+/// is part of.
 #[inline(always)]
-fn medians<S: Sample>(rows: &Rows<S>, window: &Window) -> Vec<S> {
-    let (side, length) = (2 * window.radius as usize + 1, window.padded() * rows.channels);
-    let width = window.output.width as usize * rows.channels;
-    let mut padded = window.padded_rows(rows, |sample| sample);
-    padded.resize(padded.len() + LANES, S::default());
-    let places = (0..side).flat_map(|dy| (0..side).map(move |dx| dy * length + dx * rows.channels));
-    let places: Vec<usize> = places.collect();
-    let mut result = vec![S::default(); width * window.output.height as usize];
-    for (y, row) in result.chunks_exact_mut(width.max(1)).enumerate() {
-        for (block, x) in row.chunks_mut(LANES).zip((0..).step_by(LANES)) {
-            let values = &padded[y * length + x..];
-            let medians = match window.radius {
-                1 => by_exchange::<S, 6>(values, &places),
-                2 => by_exchange::<S, 14>(values, &places),
-                _ => by_bits(values, &places),
-            };
-            block.copy_from_slice(&medians[..block.len()]);
+fn of_sorted<S: Sample, M: Square<SIDE>, const SIDE: usize, const N: usize>(
+    rows: &Rows<S>,
+    window: &Window,
+    lines: &mut [&mut [S]],
+) {
+    let (radius, read) = (SIDE as i32 / 2, window.read());
+    let inside = window.inside().start * N..window.inside().end * N;
+    let mut ranks: [Vec<S>; SIDE] = std::array::from_fn(|_| vec![S::default(); window.padded() * N]);
+    for (y, line) in (window.output.y..).zip(lines) {
+        let sources = std::array::from_fn(|row| rows.row(window.row(y, row as i32 - radius), read));
+        sort_columns::<S, M, SIDE>(sources, ranks.each_mut().map(|rank| &mut rank[inside.clone()]));
+        ranks.iter_mut().for_each(|rank| window.replicate(rank, N));
+        medians::<S, M, SIDE, N>(ranks.each_ref().map(|rank| &rank[..]), line);
+    }
+}
+
+/// The samples of each column in order: those of the first rank, of the second, and so on.
+#[inline(always)]
+fn sort_columns<S: Sample, M: Square<SIDE>, const SIDE: usize>(
+    mut sources: [&[S]; SIDE],
+    mut ranks: [&mut [S]; SIDE],
+) {
+    let length = ranks[0].len();
+    for row in 0..SIDE {
+        sources[row] = &sources[row][..length];
+        ranks[row] = &mut std::mem::take(&mut ranks[row])[..length];
+    }
+    for index in 0..length {
+        let mut column = [S::default(); SIDE];
+        for row in 0..SIDE {
+            column[row] = sources[row][index];
+        }
+        let sorted = M::sort(column);
+        for rank in 0..SIDE {
+            ranks[rank][index] = sorted[rank];
         }
     }
-    result
+}
+
+/// The medians of the squares whose columns are in order.
+#[inline(always)]
+fn medians<S: Sample, M: Square<SIDE>, const SIDE: usize, const N: usize>(
+    ranks: [&[S]; SIDE],
+    line: &mut [S],
+) {
+    let length = line.len();
+    let mut shifted = [[ranks[0]; SIDE]; SIDE];
+    for rank in 0..SIDE {
+        for column in 0..SIDE {
+            shifted[rank][column] = &ranks[rank][column * N..][..length];
+        }
+    }
+    for index in 0..length {
+        let mut square = [[S::default(); SIDE]; SIDE];
+        for rank in 0..SIDE {
+            for column in 0..SIDE {
+                square[rank][column] = shifted[rank][column][index];
+            }
+        }
+        line[index] = M::median(square);
+    }
+}
+
+/// A square of `SIDE` pixels on a side.
+trait Square<const SIDE: usize> {
+    /// The samples of a column in order.
+    fn sort<S: Sample>(column: [S; SIDE]) -> [S; SIDE];
+
+    /// The median of the square, whose columns are in order. `ranks` are its rows.
+    fn median<S: Sample>(ranks: [[S; SIDE]; SIDE]) -> S;
+}
+
+/// The square of radius 1.
+struct Three;
+
+impl Square<3> for Three {
+    #[inline(always)]
+    fn sort<S: Sample>([a, b, c]: [S; 3]) -> [S; 3] {
+        let (a, b) = two(a, b);
+        let (b, c) = two(b, c);
+        let (a, b) = two(a, b);
+        [a, b, c]
+    }
+
+    /// The middle one of the largest of the small, the middle one of the middle, and the smallest of the large.
+    #[inline(always)]
+    fn median<S: Sample>([small, middle, large]: [[S; 3]; 3]) -> S {
+        let small = small[0].max(small[1]).max(small[2]);
+        let large = large[0].min(large[1]).min(large[2]);
+        Three::sort([small, Three::sort(middle)[1], large])[1]
+    }
+}
+
+/// The square of radius 2.
+struct Five;
+
+impl Square<5> for Five {
+    #[inline(always)]
+    fn sort<S: Sample>([a, b, c, d, e]: [S; 5]) -> [S; 5] {
+        let (a, b) = two(a, b);
+        let (d, e) = two(d, e);
+        let (c, e) = two(c, e);
+        let (c, d) = two(c, d);
+        let (b, e) = two(b, e);
+        let (a, d) = two(a, d);
+        let (a, c) = two(a, c);
+        let (b, d) = two(b, d);
+        let (b, c) = two(b, c);
+        [a, b, c, d, e]
+    }
+
+    /// With the rows in order too, a sample has all those above and to the left below it, so that only 13 on three
+    /// antidiagonals can be the median, which is theirs. Of the four of the first, all but the largest have at least
+    /// seven of the 13 above them, and of the four of the last, all but the smallest as many below; of the five of the
+    /// middle one, the smallest and the largest have eight. The median is that of the five others.
+    #[inline(always)]
+    fn median<S: Sample>(ranks: [[S; 5]; 5]) -> S {
+        let [a, b, c, d, e] = ranks;
+        let (a, b, c) = (Five::sort(a), Five::sort(b), Five::sort(c));
+        let (d, e) = (Five::sort(d), Five::sort(e));
+        let first = a[3].max(b[2]).max(c[1]).max(d[0]);
+        let last = b[4].min(c[3]).min(d[2]).min(e[1]);
+        let middle = Five::sort([a[4], b[3], c[2], d[1], e[0]]);
+        let (low, high) = two(first, last);
+        middle[3].min(low.max(middle[2])).min(high.max(middle[1]))
+    }
+}
+
+/// The smaller and the larger.
+#[inline(always)]
+fn two<S: Sample>(a: S, b: S) -> (S, S) {
+    (a.min(b), a.max(b))
+}
+
+/// Rows of the result that are computed at once from padded rows.
+const BAND: usize = 64;
+
+/// The medians of larger squares.
+#[inline(always)]
+fn large<S: Sample>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
+    let (side, length) = (2 * window.radius as usize + 1, window.padded() * rows.channels);
+    let places = (0..side).flat_map(|dy| (0..side).map(move |dx| dy * length + dx * rows.channels));
+    let places: Vec<usize> = places.collect();
+    for (y, lines) in (window.output.y..).step_by(BAND).zip(lines.chunks_mut(BAND)) {
+        let output = Rect { y, height: lines.len() as u32, ..window.output };
+        let mut padded = Window { output, ..*window }.padded_rows(rows, |sample| sample);
+        padded.resize(padded.len() + LANES, S::default());
+        for (y, line) in lines.iter_mut().enumerate() {
+            for (block, x) in line.chunks_mut(LANES).zip((0..).step_by(LANES)) {
+                let medians = by_bits(&padded[y * length + x..], &places);
+                block.copy_from_slice(&medians[..block.len()]);
+            }
+        }
+    }
 }
 
 /// One value of each of several windows.
@@ -122,50 +274,6 @@ type Lanes<S> = [S; LANES];
 #[inline(always)]
 fn load<S: Sample>(values: &[S], place: usize) -> Lanes<S> {
     *values[place..].first_chunk().expect("as many samples as lanes follow the last row")
-}
-
-/// The medians by forgetful selection: of half of the values and one more, the smallest and the largest cannot be the
-/// median; they are forgotten, and the next value comes in. `KEPT` is half of the places, rounded down, and 2.
-#[inline(always)]
-fn by_exchange<S: Sample, const KEPT: usize>(values: &[S], places: &[usize]) -> Lanes<S> {
-    let mut kept: [Lanes<S>; KEPT] = std::array::from_fn(|index| load(values, places[index]));
-    let mut next = KEPT;
-    for count in (3..=KEPT).rev() {
-        extremes_to_the_ends(&mut kept[..count]);
-        if next < places.len() {
-            // The smallest gives its place to the next value; the largest is left behind the end.
-            kept[0] = load(values, places[next]);
-            next += 1;
-        }
-    }
-    kept[1]
-}
-
-/// Brings the smallest value to the front and the largest to the back.
-#[inline(always)]
-fn extremes_to_the_ends<S: Sample>(kept: &mut [Lanes<S>]) {
-    let count = kept.len();
-    for index in 0..count / 2 {
-        exchange(kept, index, count - 1 - index);
-    }
-    for index in 1..count.div_ceil(2) {
-        exchange(kept, 0, index);
-    }
-    for index in count / 2..count - 1 {
-        exchange(kept, index, count - 1);
-    }
-}
-
-/// Leaves the smaller values at `low` and the larger ones at `high`.
-#[inline(always)]
-fn exchange<S: Sample>(kept: &mut [Lanes<S>], low: usize, high: usize) {
-    let (a, b) = (kept[low], kept[high]);
-    let (mut smaller, mut larger) = (a, b);
-    for lane in 0..LANES {
-        smaller[lane] = if b[lane] < a[lane] { b[lane] } else { a[lane] };
-        larger[lane] = if b[lane] < a[lane] { a[lane] } else { b[lane] };
-    }
-    (kept[low], kept[high]) = (smaller, larger);
 }
 
 /// The medians from their highest bit to the lowest: a bit is set if less than half of the values are below it. At most

@@ -1,12 +1,14 @@
 //! `erode`, `dilate` and what is made of them: `open`, `close`, `morphGradient`, `topHat`, `blackHat`.
 
-use crate::apply::{Apply, Reduced, reduced_radius};
+use crate::apply::{Apply, Reduced, apply_by_target, reduced_radius};
 use crate::border::{Rows, keep_alpha};
 use crate::extreme::{Element, Shape, extreme};
 use crate::form::{Field, Form};
 use crate::parameter::{Bounds, OutOfBounds};
-use crate::region::{Region, each_depth};
+use crate::region::Region;
 use crate::sample::Sample;
+use crate::target::{Target, each_depth_to};
+use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{Rect, Size};
@@ -72,7 +74,11 @@ macro_rules! morphology {
             }
 
             fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-                self.morphology().apply(input, output, image.size)
+                apply_by_target(self, input, output, image)
+            }
+
+            fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+                self.morphology().apply(input, target, image.size);
             }
         }
     )*};
@@ -155,43 +161,104 @@ impl Morphology {
         steps * step * input.pixel.bytes() as f64
     }
 
-    fn apply(&self, input: &Region, output: Rect, image: Size) -> Region {
-        let samples = each_depth!(&input.samples, samples => {
+    fn apply(&self, input: &Region, target: &mut Target<'_>, image: Size) {
+        let output = target.rect;
+        each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
             let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-            let mut result = self.compute(&rows, output, image);
-            keep_alpha(&rows, output, input.channels, &mut result);
-            result
+            // Bands whose first step is still in the cache when the second is done.
+            let height = (4 * self.element.radius as usize).max(BAND);
+            for (y, lines) in (output.y..).step_by(height).zip(lines.chunks_mut(height)) {
+                let band = Rect { y, height: lines.len() as u32, ..output };
+                self.compute(&rows, (band, image), lines);
+                keep_alpha(&rows, band, input.channels, lines);
+            }
         });
-        Region { rect: output, channels: input.channels, samples }
     }
 
-    fn compute<S: Sample>(&self, rows: &Rows<S>, output: Rect, image: Size) -> Vec<S> {
-        let (rect, channels, element) =
-            (output.expand(self.element.radius, image), rows.channels, self.element);
-        let erode = |rows: &Rows<S>, rect| extreme(rows, (rect, image), element, S::narrow(S::MAX), S::min);
-        let dilate = |rows: &Rows<S>, rect| {
-            extreme(rows, (rect, image), element, S::default(), |a, b| if b > a { b } else { a })
-        };
-        let open = || dilate(&Rows { samples: &erode(rows, rect), rect, channels }, output);
-        let close = || erode(&Rows { samples: &dilate(rows, rect), rect, channels }, output);
+    /// Writes the pixels of a band.
+    fn compute<S: Sample>(&self, rows: &Rows<S>, rects: (Rect, Size), lines: &mut [&mut [S]]) {
         match self.kind {
-            Kind::Erode => erode(rows, output),
-            Kind::Dilate => dilate(rows, output),
-            Kind::Open => open(),
-            Kind::Close => close(),
-            Kind::MorphGradient => less(dilate(rows, output), &erode(rows, output)),
-            Kind::TopHat => less(rows.crop(output), &open()),
-            Kind::BlackHat => less(close(), &rows.crop(output)),
+            Kind::Erode => self.erode(rows, rects, lines),
+            Kind::Dilate => self.dilate(rows, rects, lines),
+            Kind::Open => self.open(rows, rects, lines),
+            Kind::Close => self.close(rows, rects, lines),
+            Kind::MorphGradient => {
+                self.dilate(rows, rects, lines);
+                let smallest = whole(rows, rects.0, |lines| self.erode(rows, rects, lines));
+                let smallest = Rows { samples: &smallest, rect: rects.0, ..*rows };
+                vectorised(Less { rows: &smallest, output: rects.0, lines, reversed: false });
+            }
+            Kind::TopHat => {
+                self.open(rows, rects, lines);
+                vectorised(Less { rows, output: rects.0, lines, reversed: true });
+            }
+            Kind::BlackHat => {
+                self.close(rows, rects, lines);
+                vectorised(Less { rows, output: rects.0, lines, reversed: false });
+            }
         }
+    }
+
+    fn erode<S: Sample>(&self, rows: &Rows<S>, rects: (Rect, Size), lines: &mut [&mut [S]]) {
+        extreme(rows, rects, (self.element, S::narrow(S::MAX)), S::min, lines);
+    }
+
+    fn dilate<S: Sample>(&self, rows: &Rows<S>, rects: (Rect, Size), lines: &mut [&mut [S]]) {
+        extreme(rows, rects, (self.element, S::default()), S::max, lines);
+    }
+
+    fn open<S: Sample>(&self, rows: &Rows<S>, (output, image): (Rect, Size), lines: &mut [&mut [S]]) {
+        let rect = output.expand(self.element.radius, image);
+        let samples = whole(rows, rect, |lines| self.erode(rows, (rect, image), lines));
+        self.dilate(&Rows { samples: &samples, rect, ..*rows }, (output, image), lines);
+    }
+
+    fn close<S: Sample>(&self, rows: &Rows<S>, (output, image): (Rect, Size), lines: &mut [&mut [S]]) {
+        let rect = output.expand(self.element.radius, image);
+        let samples = whole(rows, rect, |lines| self.dilate(rows, (rect, image), lines));
+        self.erode(&Rows { samples: &samples, rect, ..*rows }, (output, image), lines);
     }
 }
 
-/// `samples`, each less that in `others`, which is not larger.
-fn less<S: Sample>(mut samples: Vec<S>, others: &[S]) -> Vec<S> {
-    for (sample, other) in samples.iter_mut().zip(others) {
-        *sample = S::narrow(sample.widen() - other.widen());
-    }
+/// Rows of the result that are computed at once, at least.
+const BAND: usize = 32;
+
+/// The samples of `rect`, written by `write`.
+fn whole<S: Sample>(rows: &Rows<S>, rect: Rect, write: impl FnOnce(&mut [&mut [S]])) -> Vec<S> {
+    let mut samples = vec![S::default(); rect.pixels() as usize * rows.channels];
+    let length = rect.width as usize * rows.channels;
+    write(&mut samples.chunks_exact_mut(length.max(1)).collect::<Vec<_>>());
     samples
+}
+
+/// Makes lines the differences of themselves and the pixels `output` of `rows`, which are not larger; `reversed`, of
+/// which they are the smaller ones.
+struct Less<'a, 'b, S> {
+    rows: &'a Rows<'a, S>,
+    output: Rect,
+    lines: &'a mut [&'b mut [S]],
+    reversed: bool,
+}
+
+impl<S: Sample> Kernel for Less<'_, '_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Less { rows, output, lines, reversed } = self;
+        for (y, line) in (output.y..).zip(lines) {
+            let others = rows.row(y, output);
+            if reversed {
+                for (sample, other) in line.iter_mut().zip(others) {
+                    *sample = S::narrow(other.widen() - sample.widen());
+                }
+            } else {
+                for (sample, other) in line.iter_mut().zip(others) {
+                    *sample = S::narrow(sample.widen() - other.widen());
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

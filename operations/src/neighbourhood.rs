@@ -5,73 +5,114 @@ use crate::sample::{Sample, round_f64};
 use crate::vector::{Kernel, vectorised};
 use tessera_core::pixel::Channels;
 
-/// The samples of the window's output, each made of the 3 x 3 samples of its channel around it; alpha as it was.
-///
-/// `column` makes two numbers of a column of three, from top to bottom; `finish` makes the result of the first numbers
-/// and of the second numbers of three columns, from left to right.
-pub(crate) fn map_neighbourhoods<S: Sample>(
-    rows: &Rows<S>,
-    window: &Window,
-    channels: Channels,
-    column: impl Fn([i32; 3]) -> (i32, i32),
-    finish: impl Fn([i32; 3], [i32; 3]) -> S,
-) -> Vec<S> {
-    let mut result = vectorised(Map { rows, window, column, finish });
-    keep_alpha(rows, window.output, channels, &mut result);
-    result
+/// A sample, and the type that holds the sums of its columns.
+pub(crate) trait Neighbour: Sample {
+    /// Of at least 16 times the range, with a sign.
+    type Column: Copy + Default;
+
+    /// A sum to hold.
+    fn pack(sum: i32) -> Self::Column;
+
+    /// A sum that is held.
+    fn unpack(column: Self::Column) -> i32;
 }
 
-struct Map<'a, S, C, F> {
+impl Neighbour for u8 {
+    type Column = i16;
+
+    #[inline(always)]
+    fn pack(sum: i32) -> i16 {
+        sum as i16
+    }
+
+    #[inline(always)]
+    fn unpack(column: i16) -> i32 {
+        column.into()
+    }
+}
+
+impl Neighbour for u16 {
+    type Column = i32;
+
+    #[inline(always)]
+    fn pack(sum: i32) -> i32 {
+        sum
+    }
+
+    #[inline(always)]
+    fn unpack(column: i32) -> i32 {
+        column
+    }
+}
+
+/// Writes the samples of the window's output to `lines`, each made of the 3 x 3 samples of its channel around it; alpha
+/// as it was.
+///
+/// `column` makes two numbers of a column of three, from top to bottom, at most 16 times a sample; `finish` makes the
+/// result of the first numbers and of the second numbers of three columns, from left to right.
+pub(crate) fn map_neighbourhoods<S: Neighbour>(
+    rows: &Rows<S>,
+    (window, channels): (&Window, Channels),
+    lines: &mut [&mut [S]],
+    column: impl Fn([i32; 3]) -> (i32, i32),
+    finish: impl Fn([i32; 3], [i32; 3]) -> S,
+) {
+    vectorised(Map { rows, window, lines, column, finish });
+    keep_alpha(rows, window.output, channels, lines);
+}
+
+struct Map<'a, 'b, S, C, F> {
     rows: &'a Rows<'a, S>,
     window: &'a Window,
+    lines: &'a mut [&'b mut [S]],
     column: C,
     finish: F,
 }
 
-impl<S, C, F> Kernel for Map<'_, S, C, F>
+impl<S, C, F> Kernel for Map<'_, '_, S, C, F>
 where
-    S: Sample,
+    S: Neighbour,
     C: Fn([i32; 3]) -> (i32, i32),
     F: Fn([i32; 3], [i32; 3]) -> S,
 {
-    type Output = Vec<S>;
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<S> {
-        let Map { rows, window, column, finish } = self;
-        map(rows, window, column, finish)
+    fn run(self) {
+        let Map { rows, window, lines, column, finish } = self;
+        let (output, count) = (window.output, rows.channels);
+        let length = window.padded() * count;
+        let (mut first, mut second) =
+            (vec![S::Column::default(); length], vec![S::Column::default(); length]);
+        for (y, line) in (output.y..).zip(lines) {
+            fill_columns(rows, (window, y), (&mut first, &mut second), &column);
+            let [first, second] = [&first, &second]
+                .map(|columns| [0, 1, 2].map(|shift| &columns[shift * count..][..line.len()]));
+            finish_row(line, first, second, &finish);
+        }
     }
 }
 
+/// `finish` of all columns that are around the samples of a row.
 #[inline(always)]
-fn map<S: Sample>(
-    rows: &Rows<S>,
-    window: &Window,
-    column: impl Fn([i32; 3]) -> (i32, i32),
+fn finish_row<S: Neighbour>(
+    line: &mut [S],
+    first: [&[S::Column]; 3],
+    second: [&[S::Column]; 3],
     finish: impl Fn([i32; 3], [i32; 3]) -> S,
-) -> Vec<S> {
-    let (output, count) = (window.output, rows.channels);
-    let length = output.width as usize * count;
-    let mut result = vec![S::default(); length * output.height as usize];
-    let mut columns = (vec![0; window.padded() * count], vec![0; window.padded() * count]);
-    for (y, row) in (output.y..output.bottom()).zip(result.chunks_exact_mut(length.max(1))) {
-        fill_columns(rows, window, y, &mut columns, &column);
-        let [first, second] = [&columns.0, &columns.1]
-            .map(|columns| [0, 1, 2].map(|shift| &columns[shift * count..][..length]));
-        for index in 0..length {
-            row[index] = finish(first.map(|columns| columns[index]), second.map(|columns| columns[index]));
-        }
+) {
+    for (index, sample) in line.iter_mut().enumerate() {
+        let at = |columns: [&[S::Column]; 3]| columns.map(|columns| S::unpack(columns[index]));
+        *sample = finish(at(first), at(second));
     }
-    result
 }
 
 /// `column` of all columns around row `y`, padded on both sides.
 #[inline(always)]
-fn fill_columns<S: Sample>(
+fn fill_columns<S: Neighbour>(
     rows: &Rows<S>,
-    window: &Window,
-    y: u32,
-    (first, second): &mut (Vec<i32>, Vec<i32>),
+    (window, y): (&Window, u32),
+    (first, second): (&mut [S::Column], &mut [S::Column]),
     column: impl Fn([i32; 3]) -> (i32, i32),
 ) {
     let read = window.read();
@@ -79,7 +120,8 @@ fn fill_columns<S: Sample>(
     let inside = window.inside().start * rows.channels..window.inside().end * rows.channels;
     let results = first[inside.clone()].iter_mut().zip(&mut second[inside]);
     for (((above, here), below), (first, second)) in above.iter().zip(here).zip(below).zip(results) {
-        (*first, *second) = column([above.widen(), here.widen(), below.widen()]);
+        let (one, other) = column([above.widen(), here.widen(), below.widen()]);
+        (*first, *second) = (S::pack(one), S::pack(other));
     }
     window.replicate(first, rows.channels);
     window.replicate(second, rows.channels);

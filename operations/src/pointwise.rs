@@ -1,6 +1,7 @@
 //! Operations that turn each sample, or each pixel, into one other. Neighbours and places do not matter here.
 
 use crate::border::Rows;
+use crate::plane::{PLANE, put_together, take_apart};
 use crate::region::{Region, Samples};
 use crate::sample::{Sample, round_f64};
 use crate::target::{Lines, Target};
@@ -13,7 +14,7 @@ use tessera_core::pixel::Channels;
 pub(crate) fn map_curve(input: &Region, target: &mut Target<'_>, curve: impl Fn(f64, f64) -> f64) {
     match &input.samples {
         Samples::U8(_) => {
-            let table: [u8; 256] = std::array::from_fn(|sample| on_curve(sample as u8, &curve));
+            let table: &[u8; 256] = &std::array::from_fn(|sample| on_curve(sample as u8, &curve));
             map_samples(input, target, |sample: u8| table[usize::from(sample)], on_neither);
         }
         Samples::U16(_) if target.rect.pixels() > 1 << 15 => {
@@ -21,7 +22,10 @@ pub(crate) fn map_curve(input: &Region, target: &mut Target<'_>, curve: impl Fn(
             let table: &[u16; 1 << 16] = table.first_chunk().expect("one entry for each sample");
             map_samples(input, target, on_neither, |sample: u16| table[usize::from(sample)]);
         }
-        Samples::U16(_) => map_samples(input, target, on_neither, |sample| on_curve(sample, &curve)),
+        Samples::U16(_) => {
+            let curve = &curve;
+            map_samples(input, target, on_neither, |sample| on_curve(sample, curve));
+        }
     }
 }
 
@@ -39,8 +43,8 @@ fn on_curve<S: Sample>(sample: S, curve: impl Fn(f64, f64) -> f64) -> S {
 pub(crate) fn map_samples(
     input: &Region,
     target: &mut Target<'_>,
-    eight: impl Fn(u8) -> u8,
-    sixteen: impl Fn(u16) -> u16,
+    eight: impl Fn(u8) -> u8 + Copy,
+    sixteen: impl Fn(u16) -> u16 + Copy,
 ) {
     let (rect, channels) = (target.rect, input.channels);
     match (&input.samples, &mut target.rows) {
@@ -70,14 +74,15 @@ fn map_lines<S: Copy>(
     rows: &Rows<S>,
     (rect, channels): (Rect, Channels),
     lines: &mut [&mut [S]],
-    f: impl Fn(S) -> S,
+    f: impl Fn(S) -> S + Copy,
 ) {
     for (y, to) in (rect.y..).zip(lines) {
-        vectorised(Colours { from: rows.row(y, rect), to, channels, f: &f });
+        vectorised(Colours { from: rows.row(y, rect), to, channels, f });
     }
 }
 
-/// A row of samples, of which all but alpha become others.
+/// A row of samples, of which all but alpha become others. `f` is held by value: what it captures then stays in
+/// registers, since no store to the row can change it.
 struct Colours<'a, S, F> {
     from: &'a [S],
     to: &'a mut [S],
@@ -112,22 +117,22 @@ impl<S: Copy, F: Fn(S) -> S> Kernel for Colours<'_, S, F> {
 pub(crate) fn map_pixels<S, T, const N: usize, const M: usize>(
     (samples, rect): (&[S], Rect),
     (output, lines): (Rect, &mut [&mut [T]]),
-    f: impl Fn([S; N]) -> [T; M],
+    f: impl Fn([S; N]) -> [T; M] + Copy,
 ) where
-    S: Copy,
+    S: Copy + Default,
     T: Copy + Default,
 {
     let rows = Rows { samples, rect, channels: N };
     for (y, line) in (output.y..).zip(lines) {
-        map_row(rows.row(y, output), line, &f);
+        map_row(rows.row(y, output), line, f);
     }
 }
 
 /// The same for one row.
-pub(crate) fn map_row<S: Copy, T, const N: usize, const M: usize>(
+pub(crate) fn map_row<S: Copy + Default, T: Copy + Default, const N: usize, const M: usize>(
     from: &[S],
     to: &mut [T],
-    f: impl Fn([S; N]) -> [T; M],
+    f: impl Fn([S; N]) -> [T; M] + Copy,
 ) {
     vectorised(Pixels { from: from.as_chunks::<N>().0, to: to.as_chunks_mut::<M>().0, f });
 }
@@ -139,13 +144,29 @@ struct Pixels<'a, S, T, F, const N: usize, const M: usize> {
     f: F,
 }
 
-impl<S: Copy, T, F: Fn([S; N]) -> [T; M], const N: usize, const M: usize> Kernel
-    for Pixels<'_, S, T, F, N, M>
+impl<S, T, F, const N: usize, const M: usize> Kernel for Pixels<'_, S, T, F, N, M>
+where
+    S: Copy + Default,
+    T: Copy + Default,
+    F: Fn([S; N]) -> [T; M],
 {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        self.to.iter_mut().zip(self.from).for_each(|(to, from)| *to = (self.f)(*from));
+        let Pixels { from, to, f } = self;
+        if N == 1 {
+            return to.iter_mut().zip(from).for_each(|(to, from)| *to = f(*from));
+        }
+        // Channels are taken apart first: loops over whole planes compile to vector instructions.
+        let (mut before, mut after) = ([[S::default(); PLANE]; N], [[T::default(); PLANE]; M]);
+        for (from, to) in from.chunks(PLANE).zip(to.chunks_mut(PLANE)) {
+            take_apart(from, &mut before);
+            for index in 0..to.len() {
+                let pixel = f(std::array::from_fn(|channel| before[channel][index]));
+                (0..M).for_each(|channel| after[channel][index] = pixel[channel]);
+            }
+            put_together(&after, to);
+        }
     }
 }

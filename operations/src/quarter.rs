@@ -1,53 +1,57 @@
 //! Means of 2 x 2 pixels, rounded half to even: what `area` gives where both sides become half as long. Integers.
 
 use crate::border::Rows;
+use crate::plane::{PLANE, put_together, take_apart};
 use crate::sample::Sample;
 use crate::vector::{Kernel, vectorised};
 use tessera_core::geometry::Rect;
 
-/// The pixels `output` of the half of a picture of even sides, of which `rows` holds what they are made of.
-pub(crate) fn means_of_four<S: Sample>(rows: &Rows<S>, output: Rect) -> Vec<S> {
-    let mut result = Vec::with_capacity(output.width as usize * output.height as usize * rows.channels);
-    let mut means = Vec::new();
-    for y in output.y..output.bottom() {
+/// Writes the pixels `output` of the half of a picture of even sides, of which `rows` holds what they are made of.
+pub(crate) fn means_of_four<S: Sample>(rows: &Rows<S>, output: Rect, lines: &mut [&mut [S]]) {
+    for (y, line) in (output.y..).zip(lines) {
         let read = Rect::new(2 * output.x, 2 * y, 2 * output.width, 2);
         let [upper, lower] = [2 * y, 2 * y + 1].map(|y| rows.row(y, read));
         match rows.channels {
-            1 => vectorised(Means::<S, 1, 2> { upper, lower, means: &mut means, result: &mut result }),
-            _ => vectorised(Means::<S, 3, 6> { upper, lower, means: &mut means, result: &mut result }),
+            1 => vectorised(Means::<S, 1> { upper, lower, line }),
+            _ => vectorised(Means::<S, 3> { upper, lower, line }),
         }
     }
-    result
 }
 
-/// One row of the result, of two rows of pixels of `N` channels; two pixels have `TWO` samples.
-struct Means<'a, S, const N: usize, const TWO: usize> {
+/// One row of the result, of two rows of pixels of `N` channels.
+struct Means<'a, S, const N: usize> {
     upper: &'a [S],
     lower: &'a [S],
-    means: &'a mut Vec<S>,
-    result: &'a mut Vec<S>,
+    line: &'a mut [S],
 }
 
-impl<S: Sample, const N: usize, const TWO: usize> Kernel for Means<'_, S, N, TWO> {
+impl<S: Sample, const N: usize> Kernel for Means<'_, S, N> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
+        let Means { upper, lower, line } = self;
         // A mean at every pixel, since that needs no sorting of samples; then every second one is taken.
-        let Means { upper, lower, means, result } = self;
-        means.resize(upper.len(), S::default());
-        let (right, below) = (upper[N..].iter().zip(&lower[N..]), upper.iter().zip(lower));
-        for ((mean, (a, c)), (b, d)) in means.iter_mut().zip(below).zip(right) {
-            let sum = a.widen() + b.widen() + c.widen() + d.widen();
-            *mean = S::narrow((sum + 1 + ((sum >> 2) & 1)) >> 2);
+        let mut means = [[S::default(); N]; PLANE];
+        let (mut planes, mut halves) = ([[S::default(); PLANE]; N], [[S::default(); PLANE]; N]);
+        let rows = upper.chunks(N * PLANE).zip(lower.chunks(N * PLANE));
+        for (line, (upper, lower)) in line.as_chunks_mut::<N>().0.chunks_mut(PLANE / 2).zip(rows) {
+            let last = upper.len() - N;
+            let right = upper[N..].iter().zip(&lower[N..]);
+            let here = upper[..last].iter().zip(&lower[..last]);
+            for ((mean, (a, c)), (b, d)) in means.as_flattened_mut().iter_mut().zip(here).zip(right) {
+                let sum = a.widen() + b.widen() + c.widen() + d.widen();
+                *mean = S::narrow((sum + 1 + ((sum >> 2) & 1)) >> 2);
+            }
+            take_apart(&means, &mut planes);
+            for channel in 0..N {
+                let (half, plane) = (&mut halves[channel][..PLANE / 2], &planes[channel][..PLANE]);
+                for index in 0..PLANE / 2 {
+                    half[index] = plane[2 * index];
+                }
+            }
+            put_together(&halves, line);
         }
-        result.extend(
-            means
-                .as_chunks::<TWO>()
-                .0
-                .iter()
-                .flat_map(|pair| *pair.first_chunk::<N>().unwrap_or(&[S::default(); N])),
-        );
     }
 }
 
@@ -59,9 +63,13 @@ mod tests {
     fn means_are_rounded_half_to_even() {
         let samples: [u8; 16] = [0, 0, 0, 1, 1, 1, 255, 255, 0, 1, 1, 0, 1, 0, 255, 255];
         let rows = Rows { samples: &samples, rect: Rect::new(0, 0, 8, 2), channels: 1 };
-        assert_eq!(means_of_four(&rows, Rect::new(0, 0, 4, 1)), [0, 0, 1, 255]);
+        let mut line = [0; 4];
+        means_of_four(&rows, Rect::new(0, 0, 4, 1), &mut [&mut line]);
+        assert_eq!(line, [0, 0, 1, 255]);
         let six: [u16; 12] = [0, 1, 65535, 2, 5, 65535, 4, 9, 65535, 4, 9, 65534];
         let rows = Rows { samples: &six, rect: Rect::new(0, 0, 2, 2), channels: 3 };
-        assert_eq!(means_of_four(&rows, Rect::new(0, 0, 1, 1)), [2, 6, 65535]);
+        let mut line = [0; 3];
+        means_of_four(&rows, Rect::new(0, 0, 1, 1), &mut [&mut line]);
+        assert_eq!(line, [2, 6, 65535]);
     }
 }

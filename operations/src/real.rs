@@ -73,20 +73,12 @@ impl Real for f64 {
 /// What can be weighed and summed in `F`: samples as they come, and sums of a pass before.
 pub(crate) trait Tap<F>: Copy {
     fn one(self) -> F;
-
-    /// The sum of two, which have the same weight.
-    fn pair(self, other: Self) -> F;
 }
 
 impl<S: Sample, F: Real> Tap<F> for S {
     #[inline(always)]
     fn one(self) -> F {
         F::from_i32(self.widen())
-    }
-
-    #[inline(always)]
-    fn pair(self, other: S) -> F {
-        F::from_i32(self.widen() + other.widen())
     }
 }
 
@@ -95,22 +87,12 @@ impl Tap<f32> for f32 {
     fn one(self) -> f32 {
         self
     }
-
-    #[inline(always)]
-    fn pair(self, other: f32) -> f32 {
-        self + other
-    }
 }
 
 impl Tap<f64> for f64 {
     #[inline(always)]
     fn one(self) -> f64 {
         self
-    }
-
-    #[inline(always)]
-    fn pair(self, other: f64) -> f64 {
-        self + other
     }
 }
 

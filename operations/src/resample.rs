@@ -2,7 +2,7 @@
 //! Places follow from whole numbers alone, so that they do not depend on the part that is computed.
 
 use crate::border::Rows;
-use crate::linear::Linear;
+use crate::linear::{Linear, Sums};
 use crate::real::{Real, Tap};
 use crate::sample::round_f64;
 use std::ops::Range;
@@ -185,28 +185,50 @@ impl Linear for Resampling {
     }
 
     #[inline(always)]
-    fn rows<T: Tap<F>, F: Real>(&self, rows: &Rows<T>, mut finish: impl FnMut(&[F])) {
+    fn rows<'a, T: Tap<F> + 'a, F: Real + 'a>(&'a self, rows: &'a Rows<'a, T>) -> impl Sums<F> + 'a {
         let (read, channels) = (self.read(), rows.channels);
         let down = Taps::<F>::new(self.rows, self.output.y..self.output.bottom());
         let along = Taps::<F>::new(self.columns, self.output.x..self.output.right());
         let length = read.width as usize * channels;
-        let mut recent = Recent::new(down.most, length);
+        let recent = Recent::new(down.most, length);
         // As many zeros behind as the last spans are filled up with.
-        let mut column_sums = vec![F::default(); length + (along.most + LANES) * channels];
-        let width = self.output.width as usize * channels;
-        let mut sums = vec![F::default(); width + LANES];
-        for (index, span) in down.spans.iter().enumerate() {
-            recent.take(span.clone(), |y| rows.row(y, read));
-            let sources: Vec<&[F]> = span.clone().map(|y| recent.row(y)).collect();
-            weigh(&sources, down.weights(index), &mut column_sums[..length]);
-            match channels {
-                1 => along_gray(&column_sums, &along, read.x, &mut sums[..width]),
-                2 => along_pixels::<F, 2>(&column_sums, &along, read.x, &mut sums),
-                3 => along_pixels::<F, 3>(&column_sums, &along, read.x, &mut sums),
-                _ => along_pixels::<F, 4>(&column_sums, &along, read.x, &mut sums),
-            }
-            finish(&sums[..width]);
+        let column_sums = vec![F::default(); length + (along.most + LANES) * channels];
+        let sums = vec![F::default(); self.output.width as usize * channels + LANES];
+        Resampled { rows, read, down, along, recent, column_sums, sums, done: 0 }
+    }
+}
+
+/// The rows of a resampling.
+struct Resampled<'a, T, F> {
+    rows: &'a Rows<'a, T>,
+    read: Rect,
+    down: Taps<F>,
+    along: Taps<F>,
+    recent: Recent<F>,
+    column_sums: Vec<F>,
+    sums: Vec<F>,
+    /// Rows that were given.
+    done: usize,
+}
+
+impl<T: Tap<F>, F: Real> Sums<F> for Resampled<'_, T, F> {
+    #[inline(always)]
+    fn next_row(&mut self) -> Option<&[F]> {
+        let (read, channels) = (self.read, self.rows.channels);
+        let span = self.down.spans.get(self.done)?.clone();
+        self.recent.take(span.clone(), self.rows, read);
+        let sources: Vec<&[F]> = span.map(|y| self.recent.row(y)).collect();
+        let length = read.width as usize * channels;
+        weigh(&sources, self.down.weights(self.done), &mut self.column_sums[..length]);
+        let (width, sums) = (self.sums.len() - LANES, &mut self.sums);
+        match channels {
+            1 => along_gray(&self.column_sums, &self.along, read.x, &mut sums[..width]),
+            2 => along_pixels::<F, 2>(&self.column_sums, &self.along, read.x, sums),
+            3 => along_pixels::<F, 3>(&self.column_sums, &self.along, read.x, sums),
+            _ => along_pixels::<F, 4>(&self.column_sums, &self.along, read.x, sums),
         }
+        self.done += 1;
+        Some(&self.sums[..width])
     }
 }
 
@@ -225,18 +247,22 @@ impl<F: Real> Recent<F> {
 
     /// Reads the rows of `span`, which starts and ends no earlier than the one before.
     #[inline(always)]
-    fn take<'a, T: Tap<F> + 'a>(&mut self, span: Range<u32>, row: impl Fn(u32) -> &'a [T]) {
+    fn take<T: Tap<F>>(&mut self, span: Range<u32>, rows: &Rows<T>, read: Rect) {
         for y in span.start.max(self.next)..span.end {
             let at = self.at(y);
-            self.rows[at..][..self.length].iter_mut().zip(row(y)).for_each(|(to, from)| *to = from.one());
+            for (to, from) in self.rows[at..][..self.length].iter_mut().zip(rows.row(y, read)) {
+                *to = from.one();
+            }
         }
         self.next = span.end.max(self.next);
     }
 
+    #[inline(always)]
     fn at(&self, y: u32) -> usize {
         y as usize % self.capacity * self.length
     }
 
+    #[inline(always)]
     fn row(&self, y: u32) -> &[F] {
         &self.rows[self.at(y)..][..self.length]
     }

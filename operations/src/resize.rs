@@ -1,18 +1,19 @@
 //! `resize`: another size, by one of several filters.
 
-use crate::apply::{Apply, Reduced};
+use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::border::Rows;
 use crate::form::{Control, Field, Form};
 use crate::linear::{apply_in_light, apply_linear};
 use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
 use crate::quarter::means_of_four;
-use crate::region::{Region, Samples, each_depth};
+use crate::region::{Region, Samples};
 use crate::resample::{Axis, Kernel, Resampling};
+use crate::target::{Lines, Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{MAX_SIDE, Rect, Size};
 use tessera_core::operation::{Extent, Planned, Refusal};
-use tessera_core::pixel::{Channels, Depth};
+use tessera_core::pixel::Depth;
 use tessera_core::placement::Placement;
 
 const SIDE: Bounds = Bounds::new(1.0, MAX_SIDE as f64);
@@ -183,69 +184,83 @@ impl Apply for Resize {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let resampling = self.resampling(output, image.size);
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        let (output, resampling) = (target.rect, self.resampling(target.rect, image.size));
         let opaque = !input.channels.has_alpha() && !self.linear;
-        let samples = match (&input.samples, self.filter, self.linear) {
-            (samples, Filter::Area, _) if opaque && resampling.is_half() => {
-                each_depth!(samples, samples => {
-                    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-                    means_of_four(&rows, output)
-                })
+        if self.filter == Filter::Nearest || (self.filter == Filter::Area && opaque && resampling.is_half()) {
+            return each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+                let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+                if self.filter == Filter::Nearest {
+                    nearest(&rows, &resampling, lines);
+                } else {
+                    means_of_four(&rows, output, lines);
+                }
+            });
+        }
+        match (&input.samples, &mut target.rows) {
+            (Samples::U8(samples), Lines::U8(lines)) if self.linear => {
+                apply_in_light::<u8, f32>(&resampling, (samples, input), lines);
             }
-            (samples, Filter::Nearest, _) => {
-                each_depth!(samples, samples => nearest(samples, input, &resampling))
+            (Samples::U16(samples), Lines::U16(lines)) if self.linear => {
+                apply_in_light::<u16, f64>(&resampling, (samples, input), lines);
             }
-            (Samples::U8(samples), _, false) => {
-                Samples::U8(apply_linear::<u8, f32, f32>(&resampling, samples, input))
+            (Samples::U8(samples), Lines::U8(lines)) => {
+                apply_linear::<u8, f32, f32>(&resampling, (samples, input), lines);
             }
-            (Samples::U16(samples), _, false) => {
-                Samples::U16(apply_linear::<u16, f32, f64>(&resampling, samples, input))
+            (Samples::U16(samples), Lines::U16(lines)) => {
+                apply_linear::<u16, f32, f64>(&resampling, (samples, input), lines);
             }
-            (Samples::U8(samples), _, true) => {
-                Samples::U8(apply_in_light::<u8, f32>(&resampling, samples, input))
+            (Samples::U8(_), Lines::U16(_)) | (Samples::U16(_), Lines::U8(_)) => {
+                debug_assert!(false, "the depth stays");
             }
-            (Samples::U16(samples), _, true) => {
-                Samples::U16(apply_in_light::<u16, f64>(&resampling, samples, input))
-            }
-        };
-        Region { rect: output, channels: input.channels, samples }
+        }
     }
 }
 
-/// The nearest samples.
-fn nearest<S: Copy>(samples: &[S], input: &Region, resampling: &Resampling) -> Vec<S> {
-    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-    match input.channels {
-        Channels::Gray => nearest_pixels::<S, 1>(&rows, resampling).into_flattened(),
-        Channels::GrayAlpha => nearest_pixels::<S, 2>(&rows, resampling).into_flattened(),
-        Channels::Rgb => nearest_pixels::<S, 3>(&rows, resampling).into_flattened(),
-        Channels::Rgba => nearest_pixels::<S, 4>(&rows, resampling).into_flattened(),
+/// Writes the nearest samples.
+fn nearest<S: Copy>(rows: &Rows<S>, resampling: &Resampling, lines: &mut [&mut [S]]) {
+    match rows.channels {
+        1 => nearest_pixels::<S, 1, 1>(rows, resampling, lines),
+        2 => nearest_pixels::<S, 2, 2>(rows, resampling, lines),
+        3 => nearest_pixels::<S, 3, 4>(rows, resampling, lines),
+        _ => nearest_pixels::<S, 4, 4>(rows, resampling, lines),
     }
 }
 
-fn nearest_pixels<S: Copy, const N: usize>(rows: &Rows<S>, resampling: &Resampling) -> Vec<[S; N]> {
+/// `N` samples are a pixel, `W` are moved at once: those beyond a pixel are overwritten by the next.
+fn nearest_pixels<S: Copy, const N: usize, const W: usize>(
+    rows: &Rows<S>,
+    resampling: &Resampling,
+    lines: &mut [&mut [S]],
+) {
     let (output, read) = (resampling.output, resampling.read());
-    let place = |x| (resampling.columns.span(x).start - read.x) as usize;
+    let place = |x| (resampling.columns.span(x).start - read.x) as usize * N;
     let places: Vec<usize> = (output.x..output.right()).map(place).collect();
-    let mut result = Vec::with_capacity(places.len() * output.height as usize);
-    let mut last = None;
-    for y in output.y..output.bottom() {
-        let source = resampling.rows.span(y).start;
-        if last.replace(source) == Some(source) {
-            result.extend_from_within(result.len() - places.len()..);
+    let source = |y| resampling.rows.span(y).start;
+    for (index, y) in (0..lines.len()).zip(output.y..) {
+        if index > 0 && source(y) == source(y - 1) {
+            let (before, line) = lines.split_at_mut(index);
+            line[0].copy_from_slice(before[index - 1]);
             continue;
         }
-        let (pixels, _) = rows.row(source, read).as_chunks::<N>();
-        result.extend(places.iter().map(|place| pixels[*place]));
+        let (samples, line) = (rows.row(source(y), read), &mut *lines[index]);
+        for (x, place) in (0..).step_by(N).zip(&places) {
+            match (samples[*place..].first_chunk::<W>(), line[x..].first_chunk_mut::<W>()) {
+                (Some(from), Some(to)) => *to = *from,
+                _ => line[x..][..N].copy_from_slice(&samples[*place..][..N]),
+            }
+        }
     }
-    result
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{SRGB, apply_whole, gray_u8, image, picture, pixel_types, values};
-    use tessera_core::pixel::PixelType;
+    use tessera_core::pixel::{Channels, PixelType};
 
     const FILTERS: [Filter; 5] =
         [Filter::Nearest, Filter::Bilinear, Filter::Bicubic, Filter::Lanczos3, Filter::Area];

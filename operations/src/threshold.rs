@@ -31,7 +31,7 @@ impl Threshold {
     pub const NAME: &'static str = "threshold";
 
     /// What becomes of a sample.
-    fn separate<S: Sample>(&self) -> impl Fn(S) -> S + use<S> {
+    fn separate<S: Sample>(&self) -> impl Fn(S) -> S + Copy + use<S> {
         let value = S::saturate((self.value.0 / 1_000_000) as i32);
         let [above, below] = if self.invert { [0, S::MAX] } else { [S::MAX, 0] }.map(S::narrow);
         move |sample| if sample > value { above } else { below }

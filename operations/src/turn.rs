@@ -1,6 +1,7 @@
 //! Mirroring and quarter turns: pixels go to other places, unchanged.
 
 use crate::border::Rows;
+use crate::plane::{PLANE, put_together, take_apart};
 use crate::region::Region;
 use crate::target::{Target, each_depth_to};
 use crate::vector::{Kernel, vectorised};
@@ -8,7 +9,7 @@ use tessera_core::geometry::{Rect, Size};
 use tessera_core::pixel::Channels;
 use tessera_core::placement::Placement;
 
-/// Source rows that are read side by side where columns become rows, and how many pixels of each at once.
+/// Columns that become rows side by side, and how many pixels of each at once.
 const BLOCK: usize = 8;
 
 /// How a picture is turned: first mirrored, then, perhaps, its columns become rows.
@@ -58,23 +59,35 @@ impl Turn {
         each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
             let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
             match input.channels {
-                Channels::Gray => self.pixels::<_, 1>(&rows, read, lines),
-                Channels::GrayAlpha => self.pixels::<_, 2>(&rows, read, lines),
-                Channels::Rgb => self.pixels::<_, 3>(&rows, read, lines),
-                Channels::Rgba => self.pixels::<_, 4>(&rows, read, lines),
+                Channels::Gray => self.pixels::<_, 1, 1>(&rows, read, lines),
+                Channels::GrayAlpha => self.pixels::<_, 2, 2>(&rows, read, lines),
+                Channels::Rgb => self.pixels::<_, 3, 4>(&rows, read, lines),
+                Channels::Rgba => self.pixels::<_, 4, 4>(&rows, read, lines),
             }
         });
     }
 
-    /// Writes the pixels that those of `read` become.
-    fn pixels<S: Copy + Default, const N: usize>(self, rows: &Rows<S>, read: Rect, lines: &mut [&mut [S]]) {
+    /// Writes the pixels that those of `read` become. `N` samples are a pixel, `W` are moved at once.
+    fn pixels<S: Turned, const N: usize, const W: usize>(
+        self,
+        rows: &Rows<S>,
+        read: Rect,
+        lines: &mut [&mut [S]],
+    ) {
         let mut sources: Vec<&[[S; N]]> =
             (read.y..read.bottom()).map(|y| rows.row(y, read).as_chunks::<N>().0).collect();
         if self.transposed {
             if self.columns {
                 sources.reverse();
             }
-            return self.columns_as_rows(&sources, lines);
+            if self.rows {
+                lines.reverse();
+            }
+            vectorised(ColumnsAsRows::<S, N, W> { sources: &sources, lines });
+            if self.rows {
+                lines.reverse();
+            }
+            return;
         }
         if self.rows {
             sources.reverse();
@@ -87,61 +100,146 @@ impl Turn {
             }
         }
     }
+}
 
-    /// Writes the picture whose columns are `sources`, each as long as there are lines.
-    fn columns_as_rows<S: Copy + Default, const N: usize>(
-        self,
-        sources: &[&[[S; N]]],
-        lines: &mut [&mut [S]],
-    ) {
-        let (width, length) = (sources.len(), lines.len());
-        let row_of = |place: usize| if self.rows { length - 1 - place } else { place };
-        for start in (0..length).step_by(BLOCK) {
-            for x in (0..width).step_by(BLOCK) {
-                if let Some(block) = block(&sources[x..], start) {
-                    for (place, pixels) in (start..).zip(block) {
-                        lines[row_of(place)][x * N..][..BLOCK * N].copy_from_slice(pixels.as_flattened());
+/// A row from its end to its start.
+struct Reversed<'a, S, const N: usize> {
+    from: &'a [[S; N]],
+    to: &'a mut [[S; N]],
+}
+
+impl<S: Copy + Default, const N: usize> Kernel for Reversed<'_, S, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Reversed { from, to } = self;
+        if N != 3 {
+            return to.iter_mut().zip(from.iter().rev()).for_each(|(to, from)| *to = *from);
+        }
+        // No vector holds whole pixels of three samples.
+        let (mut before, mut after) = ([[S::default(); PLANE]; N], [[S::default(); PLANE]; N]);
+        // Memory is read forwards, as it is fetched ahead.
+        for (from, to) in from.chunks(PLANE).zip(to.rchunks_mut(PLANE)) {
+            take_apart(from, &mut before);
+            for (before, after) in before.iter().zip(&mut after) {
+                let samples = after.iter_mut().zip(before[..from.len()].iter().rev());
+                samples.for_each(|(to, from)| *to = *from);
+            }
+            put_together(&after, to);
+        }
+    }
+}
+
+/// Columns that become rows.
+struct ColumnsAsRows<'a, 'b, S, const N: usize, const W: usize> {
+    /// The columns of the result, each as long as there are lines.
+    sources: &'a [&'a [[S; N]]],
+    lines: &'a mut [&'b mut [S]],
+}
+
+impl<S: Turned, const N: usize, const W: usize> Kernel for ColumnsAsRows<'_, '_, S, N, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let ColumnsAsRows { sources, lines } = self;
+        // Parts of the columns that stay in the cache until all lines have what they need of them.
+        for (x, sources) in (0..).step_by(PART).zip(sources.chunks(PART)) {
+            for (start, lines) in (0..).step_by(BLOCK).zip(lines.chunks_mut(BLOCK)) {
+                let done = match lines.first_chunk_mut::<BLOCK>() {
+                    Some(lines) if N == 1 => {
+                        by_squares(sources, start, lines.each_mut().map(|line| &mut line[x..]))
                     }
-                    continue;
-                }
-                let places = start..length.min(start + BLOCK);
-                for (x, place) in (x..width.min(x + BLOCK)).flat_map(|x| places.clone().map(move |y| (x, y)))
-                {
-                    lines[row_of(place)][x * N..][..N].copy_from_slice(&sources[x][place]);
+                    Some(lines) => {
+                        by_pixels::<S, N, W>(sources, start, lines.each_mut().map(|line| &mut line[x * N..]))
+                    }
+                    None => 0,
+                };
+                for (place, line) in (start..).zip(lines) {
+                    let pixels = line[x * N..].as_chunks_mut::<N>().0.iter_mut().zip(sources);
+                    pixels.skip(done).for_each(|(to, source)| *to = source[place]);
                 }
             }
         }
     }
 }
 
-/// A row from its end to its start.
-struct Reversed<'a, P> {
-    from: &'a [P],
-    to: &'a mut [P],
+/// Columns that are read again and again before others are.
+const PART: usize = 256;
+
+/// Writes `BLOCK` lines of single samples, as far as squares go; how far.
+#[inline(always)]
+fn by_squares<S: Turned, const N: usize>(
+    sources: &[&[[S; N]]],
+    start: usize,
+    lines: [&mut [S]; BLOCK],
+) -> usize {
+    let (squares, _) = sources.as_chunks::<BLOCK>();
+    let mut lines = lines.map(|line| &mut line.as_chunks_mut::<BLOCK>().0[..squares.len()]);
+    for (place, square) in squares.iter().enumerate() {
+        let columns = square.map(|column| column[start..][..BLOCK].as_flattened());
+        let square = S::transposed(columns.map(|column| *column.first_chunk().expect("it has as many")));
+        (0..BLOCK).for_each(|row| lines[row][place] = square[row]);
+    }
+    squares.len() * BLOCK
 }
 
-impl<P: Copy> Kernel for Reversed<'_, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        // Blocks are turned in registers.
-        let (rest, from) = self.from.as_rchunks::<BLOCK>();
-        let (to, last) = self.to.as_chunks_mut::<BLOCK>();
-        for (to, from) in to.iter_mut().zip(from.iter().rev()) {
-            *to = std::array::from_fn(|index| from[BLOCK - 1 - index]);
+/// Writes `BLOCK` lines of pixels, as far as `W` samples at once go; how far. Those beyond a pixel are overwritten by the
+/// next.
+#[inline(always)]
+fn by_pixels<S: Turned, const N: usize, const W: usize>(
+    sources: &[&[[S; N]]],
+    start: usize,
+    lines: [&mut [S]; BLOCK],
+) -> usize {
+    let count = sources.len().saturating_sub(W - N);
+    let lines = lines.map(|line| &mut line[..sources.len() * N]);
+    for (place, source) in sources[..count].iter().enumerate() {
+        let samples = source[start..].as_flattened();
+        if samples.len() < (BLOCK - 1) * N + W {
+            return place;
         }
-        last.iter_mut().zip(rest.iter().rev()).for_each(|(to, from)| *to = *from);
+        for row in 0..BLOCK {
+            lines[row][place * N..][..W].copy_from_slice(&samples[row * N..][..W]);
+        }
+    }
+    count
+}
+
+/// A square of samples, one array for each row.
+type Square<S> = [[S; BLOCK]; BLOCK];
+
+/// A sample that is moved.
+trait Turned: Copy + Default {
+    /// The square with its columns as rows.
+    fn transposed(square: Square<Self>) -> Square<Self>;
+}
+
+impl Turned for u16 {
+    #[inline(always)]
+    fn transposed(square: Square<u16>) -> Square<u16> {
+        std::array::from_fn(|row| std::array::from_fn(|column| square[column][row]))
     }
 }
 
-/// The pixels of `BLOCK` columns from place `start` on, by rows; nothing where there are not as many.
-fn block<P: Copy>(columns: &[&[P]], start: usize) -> Option<[[P; BLOCK]; BLOCK]> {
-    let columns: &[&[P]; BLOCK] = columns.first_chunk()?;
-    if columns[0].len() < start + BLOCK {
-        return None;
+/// Quarters are exchanged, then the quarters of the quarters, and so on (Warren, Hacker's Delight, section 7-3).
+impl Turned for u8 {
+    #[inline(always)]
+    fn transposed(square: Square<u8>) -> Square<u8> {
+        let [a, b, c, d, e, f, g, h] = square.map(u64::from_le_bytes);
+        let four = |a, b| exchange(a, b, 32, 0x0000_0000_ffff_ffff);
+        let ((a, e), (b, f), (c, g), (d, h)) = (four(a, e), four(b, f), four(c, g), four(d, h));
+        let two = |a, b| exchange(a, b, 16, 0x0000_ffff_0000_ffff);
+        let ((a, c), (b, d), (e, g), (f, h)) = (two(a, c), two(b, d), two(e, g), two(f, h));
+        let one = |a, b| exchange(a, b, 8, 0x00ff_00ff_00ff_00ff);
+        let ((a, b), (c, d), (e, f), (g, h)) = (one(a, b), one(c, d), one(e, f), one(g, h));
+        [a, b, c, d, e, f, g, h].map(u64::to_le_bytes)
     }
-    let parts: [[P; BLOCK]; BLOCK] =
-        std::array::from_fn(|x| *columns[x][start..].first_chunk().expect("all columns are of one length"));
-    Some(std::array::from_fn(|y| std::array::from_fn(|x| parts[x][y])))
+}
+
+/// Exchanges the high parts of `a` with the low parts of `b`; `low` has the bits of the low parts, `shift` bits wide.
+#[inline(always)]
+fn exchange(a: u64, b: u64, shift: u32, low: u64) -> (u64, u64) {
+    ((a & low) | ((b & low) << shift), ((a >> shift) & low) | (b & !low))
 }

@@ -1,14 +1,16 @@
 //! `unsharpMask`: what a blur takes away is added once more.
 
-use crate::apply::{Apply, Reduced, reduced_number};
+use crate::apply::{Apply, Reduced, apply_by_target, reduced_number};
 use crate::border::Rows;
 use crate::form::{Field, Form};
 use crate::gaussian_blur::GaussianBlur;
-use crate::linear::Linear;
+use crate::linear::{Linear, Sums};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::{Exact, Real, premultiplied};
-use crate::region::{Region, each_depth};
+use crate::region::Region;
+use crate::sample::Sample;
 use crate::separable::Symmetric;
+use crate::target::{Target, each_depth_to};
 use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,77 +57,80 @@ impl UnsharpMask {
         GaussianBlur { sigma: self.sigma, linear: false }
     }
 
-    /// The result for `samples`, those of `input`.
-    fn sharpen<S: Exact>(&self, samples: &[S], input: &Region, blur: &Symmetric) -> Vec<S> {
-        let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-        vectorised(Sharpening { mask: self, rows, channels: input.channels, blur })
-    }
-
     #[inline(always)]
-    fn opaque<S: Exact>(&self, rows: &Rows<S>, blur: &Symmetric) -> Vec<S> {
-        let (output, sharp) = (blur.window.output, self.sharp());
-        let mut result = Vec::with_capacity(output.width as usize * output.height as usize * rows.channels);
-        let mut y = output.y..;
-        blur.rows(rows, |row: &[S::Real]| {
-            let samples = rows.row(y.next().unwrap_or(output.y), output);
-            result.extend(samples.iter().zip(row).map(|(sample, blurred)| sharp(*sample, *blurred)));
-        });
-        result
-    }
-
-    #[inline(always)]
-    fn with_alpha<S: Exact, const N: usize>(&self, rows: &Rows<S>, blur: &Symmetric) -> Vec<S> {
-        let (output, rect, sharp) = (blur.window.output, blur.window.read(), self.sharp());
-        let colours: Vec<S::Real> = premultiplied::<S, S::Real, N>(rows, rect);
-        let mut result = Vec::with_capacity(output.width as usize * output.height as usize * N);
-        let mut y = output.y..;
-        blur.rows(&Rows { samples: &colours, rect, channels: N }, |row: &[S::Real]| {
-            let pixels = rows.row(y.next().unwrap_or(output.y), output).as_chunks::<N>().0;
-            for (pixel, blurred) in pixels.iter().zip(row.as_chunks::<N>().0) {
-                let visible = pixel[N - 1] > S::default();
-                let colour = |c: usize| {
-                    if visible { sharp(pixel[c], blurred[c] / blurred[N - 1]) } else { S::default() }
-                };
-                let sharpened: [S; N] = std::array::from_fn(|c| if c < N - 1 { colour(c) } else { pixel[c] });
-                result.extend_from_slice(&sharpened);
+    fn opaque<S: Exact>(&self, rows: &Rows<S>, blur: &Symmetric, lines: &mut [&mut [S]]) {
+        let (output, sharp) = (blur.window.output, self.sharp::<S>());
+        let mut blurred = blur.rows::<S, S::Real>(rows);
+        for (y, line) in (output.y..).zip(lines) {
+            let Some(blurred) = blurred.next_row() else { return };
+            for ((to, sample), blurred) in line.iter_mut().zip(rows.row(y, output)).zip(blurred) {
+                *to = sharp.of(*sample, *blurred);
             }
-        });
-        result
+        }
     }
 
-    /// What becomes of a sample and its blur.
     #[inline(always)]
-    fn sharp<S: Exact>(&self) -> impl Fn(S, S::Real) -> S + use<S> {
+    fn with_alpha<S: Exact, const N: usize>(&self, rows: &Rows<S>, blur: &Symmetric, lines: &mut [&mut [S]]) {
+        let (output, rect, sharp) = (blur.window.output, blur.window.read(), self.sharp::<S>());
+        let colours: Vec<S::Real> = premultiplied::<S, S::Real, N>(rows, rect);
+        let colours = Rows { samples: &colours, rect, channels: N };
+        let mut blurred = blur.rows::<S::Real, S::Real>(&colours);
+        for (y, line) in (output.y..).zip(lines) {
+            let Some(blurred) = blurred.next_row() else { return };
+            let pixels = line.as_chunks_mut::<N>().0.iter_mut().zip(rows.row(y, output).as_chunks::<N>().0);
+            for ((to, pixel), blurred) in pixels.zip(blurred.as_chunks::<N>().0) {
+                *to = *pixel;
+                for c in 0..N - 1 {
+                    let colour = sharp.of(pixel[c], blurred[c] / blurred[N - 1]);
+                    to[c] = if pixel[N - 1] > S::default() { colour } else { S::default() };
+                }
+            }
+        }
+    }
+
+    fn sharp<S: Exact>(&self) -> Sharp<S::Real> {
         let [amount, threshold] =
             [self.amount.to_f64(), self.threshold.to_f64() * f64::from(S::MAX)].map(S::Real::from_f64);
-        let zero = S::Real::default();
-        move |sample, blurred| {
-            let value = S::Real::from_i32(sample.widen());
-            let difference = value - blurred;
-            let above =
-                if difference > zero { difference > threshold } else { zero - difference > threshold };
-            (value + if above { amount * difference } else { zero }).sample()
-        }
+        Sharp { amount, threshold }
+    }
+}
+
+/// What becomes of a sample and its blur.
+struct Sharp<F> {
+    amount: F,
+    threshold: F,
+}
+
+impl<F: Real> Sharp<F> {
+    #[inline(always)]
+    fn of<S: Sample>(&self, sample: S, blurred: F) -> S {
+        let (zero, value) = (F::default(), F::from_i32(sample.widen()));
+        let difference = value - blurred;
+        let above =
+            if difference > zero { difference > self.threshold } else { zero - difference > self.threshold };
+        (value + if above { self.amount * difference } else { zero }).sample()
     }
 }
 
 /// The mask on one rectangle.
-struct Sharpening<'a, S> {
+struct Sharpening<'a, 'b, S> {
     mask: &'a UnsharpMask,
     rows: Rows<'a, S>,
     channels: Channels,
     blur: &'a Symmetric,
+    lines: &'a mut [&'b mut [S]],
 }
 
-impl<S: Exact> Kernel for Sharpening<'_, S> {
-    type Output = Vec<S>;
+impl<S: Exact> Kernel for Sharpening<'_, '_, S> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> Vec<S> {
-        match self.channels {
-            Channels::Gray | Channels::Rgb => self.mask.opaque(&self.rows, self.blur),
-            Channels::GrayAlpha => self.mask.with_alpha::<S, 2>(&self.rows, self.blur),
-            Channels::Rgba => self.mask.with_alpha::<S, 4>(&self.rows, self.blur),
+    fn run(self) {
+        let Sharpening { mask, rows, channels, blur, lines } = self;
+        match channels {
+            Channels::Gray | Channels::Rgb => mask.opaque(&rows, blur, lines),
+            Channels::GrayAlpha => mask.with_alpha::<S, 2>(&rows, blur, lines),
+            Channels::Rgba => mask.with_alpha::<S, 4>(&rows, blur, lines),
         }
     }
 }
@@ -164,9 +169,15 @@ impl Apply for UnsharpMask {
     }
 
     fn apply(&self, input: &Region, output: Rect, image: Extent) -> Region {
-        let blur = self.blur().convolution(output, image.size);
-        let samples = each_depth!(&input.samples, samples => self.sharpen(samples, input, &blur));
-        Region { rect: output, channels: input.channels, samples }
+        apply_by_target(self, input, output, image)
+    }
+
+    fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
+        let (channels, blur) = (input.channels, self.blur().convolution(target.rect, image.size));
+        each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+            let rows = Rows { samples, rect: input.rect, channels: channels.count() };
+            vectorised(Sharpening { mask: self, rows, channels, blur: &blur, lines })
+        });
     }
 }
 

@@ -101,9 +101,7 @@ impl Bench<'_> {
                     times.entry(name.to_owned()).or_default().push(seconds);
                 }
             };
-            let start = Instant::now();
-            pool.install(|| work.run());
-            note(OWN, Some(start.elapsed().as_secs_f64()));
+            note(OWN, Some(seconds_of(threads, || pool.install(|| work.run()))?));
             for (name, peer) in &mut *peers {
                 note(name, peer.run(case.name, None)?);
             }
@@ -142,6 +140,28 @@ impl Bench<'_> {
         }
         Ok(differences)
     }
+}
+
+/// What `work` takes: on one thread the processor's time, so that other work on the machine does not count.
+pub fn seconds_of(threads: usize, work: impl FnOnce()) -> Result<f64> {
+    if threads > 1 {
+        let start = Instant::now();
+        work();
+        return Ok(start.elapsed().as_secs_f64());
+    }
+    let start = processor_seconds()?;
+    work();
+    Ok(processor_seconds()? - start)
+}
+
+/// The processor's time of all threads of this process.
+fn processor_seconds() -> Result<f64> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        let times = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        nanoseconds += times.split(' ').next().unwrap_or_default().parse::<u64>()?;
+    }
+    Ok(nanoseconds as f64 / 1e9)
 }
 
 fn difference(own: &[u8], other: &[u8], wide: bool, within: f64) -> Option<Difference> {

@@ -18,8 +18,8 @@ mod rust_peers;
 mod svg;
 
 use anyhow::{Context, Result};
-use clap::Parser;
 use cases::CASES;
+use clap::Parser;
 use kernels::{Bench, load};
 use pictures::Pictures;
 use report::{Report, ordered};

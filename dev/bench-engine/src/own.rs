@@ -1,4 +1,4 @@
-//! Tessera's side: a chain over a picture in memory, by working tiles as the workers cut them.
+//! Tessera's side: a chain over a picture in memory, by working tiles.
 
 use crate::cases::Case;
 use anyhow::Result;
@@ -7,8 +7,9 @@ use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::Extent;
 use tessera_operations::{Operation, Region, plan_chain, run_chain_to};
 
-/// Columns and rows of a working tile.
-const TILE: u32 = 512;
+/// Columns and rows of a working tile: wide, since memory is fetched ahead along rows.
+const COLUMNS: u32 = 4096;
+const ROWS: u32 = 64;
 
 /// A chain on a picture, with the place where its result goes.
 pub struct Work<'a> {
@@ -51,7 +52,7 @@ fn extent(picture: &Region) -> Extent {
 }
 
 fn tiles(size: Size) -> Vec<Rect> {
-    let starts = |length: u32| (0..length).step_by(TILE as usize);
-    let rect = |y, x| Rect::new(x, y, TILE, TILE).intersect(&size.rect());
-    starts(size.height).flat_map(|y| starts(size.width).map(move |x| rect(y, x))).collect()
+    let rect = |y, x| Rect::new(x, y, COLUMNS, ROWS).intersect(&size.rect());
+    let columns = || (0..size.width).step_by(COLUMNS as usize);
+    (0..size.height).step_by(ROWS as usize).flat_map(|y| columns().map(move |x| rect(y, x))).collect()
 }

@@ -49,7 +49,7 @@ impl Report<'_> {
 
     fn page(&self) -> Result<String> {
         let mut page = String::from(
-            "# The engine's speed\n\nWritten by `make bench`. All candidates take the same pixels in memory, in turn (A B C A B C), in one run; each cell is\nthe median in megapixels of the source per second, on 1 / 2 threads. The ratio is Tessera's speed over that of the better\none of OpenCV and libvips.\n\n",
+            "# The engine's speed\n\nWritten by `make bench`. All candidates take the same pixels in memory, in turn (A B C A B C), in one run; each cell is\nthe median in megapixels of the source per second, on 1 / 2 threads. The ratio is Tessera's speed over that of the better\none of OpenCV and libvips. On one thread a round's time is the processor's, so that other work on the machine does not\ncount; on two it is the clock's.\n\n",
         );
         self.about.iter().try_for_each(|line| writeln!(page, "- {line}"))?;
         page.push_str("\n![Ratios](engine/kernels.svg)\n\n");
@@ -70,7 +70,8 @@ impl Report<'_> {
             )?;
         }
         if let Some((_, chain)) = self.cases.iter().find(|(name, _)| *name == CHAIN) {
-            let ratio = |threads| Speed::of(chain, threads).and_then(|speed| speed.ratio()).unwrap_or(f64::NAN);
+            let ratio =
+                |threads| Speed::of(chain, threads).and_then(|speed| speed.ratio()).unwrap_or(f64::NAN);
             writeln!(
                 page,
                 "- The chain of grayscale, gaussianBlur 1.5 and sobel, fused: {:.2} and {:.2} times the best peer",
@@ -84,7 +85,9 @@ impl Report<'_> {
         for (name, measured) in &self.cases {
             for (threads, times) in &measured.times {
                 let best = Speed::of(measured, *threads).and_then(|speed| speed.best.map(|(name, _)| name));
-                let cell = |name: Option<&str>| name.and_then(|name| times.get(name)).map_or("-".to_owned(), |times| spread(times));
+                let cell = |name: Option<&str>| {
+                    name.and_then(|name| times.get(name)).map_or("-".to_owned(), |times| spread(times))
+                };
                 writeln!(page, "| {name} | {threads} | {} | {} |", cell(Some(OWN)), cell(best))?;
             }
         }
@@ -105,9 +108,14 @@ impl Report<'_> {
         let height = 40.0 + 18.0 * ratios.len() as f64;
         let mut picture = Picture::new(height);
         let at = |ratio: f64| 220.0 + (ratio.clamp(0.25, 16.0).log2() + 2.0) / 6.0 * (WIDTH - 280.0);
-        picture.words((WIDTH / 2.0, 16.0), "middle", "Times the speed of the better one of OpenCV and libvips, 1 thread");
+        picture.words(
+            (WIDTH / 2.0, 16.0),
+            "middle",
+            "Times the speed of the better one of OpenCV and libvips, 1 thread",
+        );
         for mark in [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0] {
-            let style = format!("stroke=\"{}\" stroke-width=\"{}\"", GREY, if mark == 1.0 { 1.5 } else { 0.3 });
+            let style =
+                format!("stroke=\"{}\" stroke-width=\"{}\"", GREY, if mark == 1.0 { 1.5 } else { 0.3 });
             picture.line((at(mark), 24.0), (at(mark), height - 12.0), &style);
             picture.words((at(mark), height - 1.0), "middle", &format!("{mark}"));
         }
@@ -124,17 +132,22 @@ impl Report<'_> {
 
 fn row(name: &str, measured: &Measured) -> String {
     let [one, two] = [1, 2].map(|threads| Speed::of(measured, threads));
-    let number = |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
+    let number =
+        |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
     let own = |speed: &Option<Speed>| number(speed.as_ref().map(|speed| speed.own), 0);
     let scales = one.as_ref().zip(two.as_ref()).map(|(one, two)| two.own / one.own);
     let best = one.as_ref().and_then(|speed| speed.best).map_or("-", |(name, _)| name);
     let ratio = |speed: &Option<Speed>| number(speed.as_ref().and_then(Speed::ratio), 2);
-    let names: Vec<&String> = measured.times.values().next().map(|times| times.keys().collect()).unwrap_or_default();
+    let names: Vec<&String> =
+        measured.times.values().next().map(|times| times.keys().collect()).unwrap_or_default();
     let peers = names.iter().filter(|name| **name != OWN).map(|name| {
-        let speed = |threads: usize| measured.times.get(&threads)?.get(*name).map(|times| measured.megapixels / median(times));
+        let speed = |threads: usize| {
+            measured.times.get(&threads)?.get(*name).map(|times| measured.megapixels / median(times))
+        };
         format!("{name} {} / {}", number(speed(1), 0), number(speed(2), 0))
     });
-    let results = measured.differences.iter().map(|(name, difference)| format!("{name}: {}", words(*difference)));
+    let results =
+        measured.differences.iter().map(|(name, difference)| format!("{name}: {}", words(*difference)));
     format!(
         "| {name} | {} / {} | {} | {best} | **{}** / {} | {} | {} |",
         own(&one),
@@ -152,7 +165,9 @@ fn words(difference: Option<Difference>) -> String {
         None => "another size or depth".to_owned(),
         Some(Difference { largest: 0.0, .. }) => "equal".to_owned(),
         Some(Difference { largest, same: true, .. }) => format!("same, to {largest:.0}"),
-        Some(Difference { largest, mean, .. }) => format!("differs by up to {largest:.0}, {mean:+.1} in the mean"),
+        Some(Difference { largest, mean, .. }) => {
+            format!("differs by up to {largest:.0}, {mean:+.1} in the mean")
+        }
     }
 }
 
@@ -167,6 +182,12 @@ fn geometric_mean(ratios: &[f64]) -> f64 {
 }
 
 /// What was measured, in the order of the list of cases.
-pub fn ordered<'a>(names: impl Iterator<Item = &'static str>, results: &'a BTreeMap<String, Measured>) -> Vec<(&'a str, &'a Measured)> {
-    names.filter_map(|name| results.get_key_value(name)).map(|(name, measured)| (name.as_str(), measured)).collect()
+pub fn ordered<'a>(
+    names: impl Iterator<Item = &'static str>,
+    results: &'a BTreeMap<String, Measured>,
+) -> Vec<(&'a str, &'a Measured)> {
+    names
+        .filter_map(|name| results.get_key_value(name))
+        .map(|(name, measured)| (name.as_str(), measured))
+        .collect()
 }

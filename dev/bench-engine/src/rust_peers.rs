@@ -1,6 +1,7 @@
 //! The peers that are crates: fast_image_resize and libblur, on the pixels of a region.
 
 use crate::cases::Case;
+use crate::kernels::seconds_of;
 use anyhow::Result;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -9,7 +10,6 @@ use libblur::{
     ThreadingPolicy,
 };
 use std::num::NonZeroUsize;
-use std::time::Instant;
 use tessera_core::pixel::Channels;
 use tessera_operations::{Region, Samples};
 
@@ -56,9 +56,11 @@ impl Crate {
                 result.resize(width as usize * height as usize * kind.size(), 1);
                 let mut target = Image::from_slice_u8(width, height, result, kind)?;
                 let options = ResizeOptions::new().resize_alg(filter).use_alpha(true);
-                let start = Instant::now();
-                Resizer::new().resize(&source, &mut target, &options)?;
-                Ok(Some(start.elapsed().as_secs_f64()))
+                let mut outcome = Ok(());
+                let resize = || outcome = Resizer::new().resize(&source, &mut target, &options);
+                let seconds = seconds_of(threads, resize)?;
+                outcome?;
+                Ok(Some(seconds))
             }
             Crate::BlurExact | Crate::BlurFixed => {
                 let Some((kernel, sigma)) = blurring(case.name) else { return Ok(None) };
@@ -79,10 +81,13 @@ impl Crate {
                 let policy = policy.map_or(ThreadingPolicy::Single, ThreadingPolicy::Fixed);
                 let (parameters, edge) =
                     (GaussianBlurParams::new(kernel, sigma), EdgeMode2D::new(EdgeMode::Clamp));
-                let start = Instant::now();
-                libblur::gaussian_blur(&source, &mut target, parameters, edge, policy, mode)
-                    .map_err(|error| anyhow::anyhow!("libblur: {error:?}"))?;
-                Ok(Some(start.elapsed().as_secs_f64()))
+                let mut outcome = Ok(());
+                let blur = || {
+                    outcome = libblur::gaussian_blur(&source, &mut target, parameters, edge, policy, mode);
+                };
+                let seconds = seconds_of(threads, blur)?;
+                outcome.map_err(|error| anyhow::anyhow!("libblur: {error:?}"))?;
+                Ok(Some(seconds))
             }
         }
     }
