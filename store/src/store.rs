@@ -19,7 +19,7 @@ pub const MIN_PART: u64 = 5 << 20;
 /// The largest number of parts of one multipart upload.
 pub const MAX_PARTS: u16 = 10_000;
 
-const COMPLETE_ATTEMPTS: u32 = 3;
+const COMPLETE_ATTEMPTS: u32 = 5;
 const ABORT_ROUNDS: u32 = 100;
 
 /// User metadata of an object. Keys are lower-case ASCII.
@@ -182,12 +182,15 @@ pub trait Store: Debug + Send + Sync {
     ///
     /// After an answer that leaves the result unknown, and after `NoSuchUpload` and `Exists`, the object is looked at
     /// before anything else is done: if it has the parts' total size and all of `options.metadata` (which must then
-    /// not be empty), the upload was completed.
+    /// not be empty), the upload was completed. A store that is asked again while it still joins the parts may answer too
+    /// early that it has, or that there is no such upload: after the first attempt only the object itself is believed.
     async fn complete_upload(&self, upload: &Upload, parts: &[Part], options: &PutOptions) -> Result<String> {
         check_parts(upload, parts)?;
         for attempt in 1.. {
             let error = match self.complete_once(upload, parts, options).await {
-                Ok(etag) => return Ok(etag),
+                Ok(etag) if attempt == 1 || options.metadata.is_empty() => return Ok(etag),
+                Ok(_) => joining(upload),
+                Err(error) if attempt > 1 && error.kind() == ErrorKind::NoSuchUpload => joining(upload),
                 Err(error) => error,
             };
             let settled = matches!(error.kind(), ErrorKind::NoSuchUpload | ErrorKind::Exists);
@@ -228,6 +231,11 @@ pub trait Store: Debug + Send + Sync {
         }
         Err(StoreError::Unavailable { at: prefix.to_string(), code: "UploadsRemain".to_owned() })
     }
+}
+
+/// What an answer means that came while the store is still joining the parts, or because somebody has dropped them.
+fn joining(upload: &Upload) -> StoreError {
+    StoreError::Unavailable { at: upload.at.to_string(), code: "PartsAreBeingJoined".to_owned() }
 }
 
 /// The tag of the object if it is the one that we were about to write.

@@ -74,7 +74,8 @@ pub(super) fn while_completing(timeouts: &Timeouts, size: u64) -> Builder {
         .operation_attempt_timeout(long)
         .operation_timeout(long + timeouts.operation)
         .build();
-    Config::builder().timeout_config(config)
+    // Only we know what an answer to a further attempt is worth: see `Store::complete_upload`.
+    Config::builder().timeout_config(config).retry_config(RetryConfig::disabled())
 }
 
 /// A part that is sent as it comes takes as long as its sender.
