@@ -185,20 +185,36 @@ fn head_of(job: &str) -> String {
 async fn a_success_with_an_error_in_its_body_is_no_success() {
     let error = answer("200 OK", "", "<Error><Code>InternalError</Code></Error>");
     let missing = answer("404 Not Found", "", "");
-    let (result, methods) =
-        complete(&[&error, &error, &missing, &answer("200 OK", "", ""), &answer("200 OK", "", DONE)]).await;
+    let bucket = answer("200 OK", "", "");
+    let done = answer("200 OK", "", DONE);
+    let (result, methods) = complete(&[&error, &missing, &bucket, &done, &head_of("uid")]).await;
     assert_eq!(result.unwrap(), "new-1");
     assert_eq!(
         methods,
-        ["POST", "POST", "HEAD", "HEAD", "POST"],
+        ["POST", "HEAD", "HEAD", "POST", "HEAD"],
         "asked whether it is there before doing it again"
     );
 }
 
 #[tokio::test]
+async fn a_success_that_comes_before_the_object_is_waited_for() {
+    let error = answer("200 OK", "", "<Error><Code>InternalError</Code></Error>");
+    let (missing, bucket) = (answer("404 Not Found", "", ""), answer("200 OK", "", ""));
+    let done = answer("200 OK", "", DONE);
+    let gone = answer("404 Not Found", "", "<Error><Code>NoSuchUpload</Code></Error>");
+    let joining = [&error, &missing, &bucket, &done, &missing, &bucket, &gone];
+    let mut answers: Vec<&str> = joining.map(String::as_str).to_vec();
+    let head = head_of("uid");
+    answers.push(&head);
+    let (result, methods) = complete(&answers).await;
+    assert_eq!(result.unwrap(), "new-1");
+    assert_eq!(methods, ["POST", "HEAD", "HEAD", "POST", "HEAD", "HEAD", "POST", "HEAD"]);
+}
+
+#[tokio::test]
 async fn a_completion_without_an_answer_is_found_by_looking() {
     let hang = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 500\r\n\r\n";
-    let (result, methods) = complete(&[hang, hang, &head_of("uid")]).await;
+    let (result, methods) = complete(&[hang, &head_of("uid")]).await;
     assert_eq!(result.unwrap(), "new-1");
     assert_eq!(methods.last().unwrap(), "HEAD");
 }
