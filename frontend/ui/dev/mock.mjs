@@ -133,10 +133,13 @@ async function asset(response, path) {
   response.end(file);
 }
 
-createServer((request, response) => {
+const server = createServer((request, response) => {
   answer(request, response).catch((problem) => {
     if (response.headersSent) return response.end();
     if (!problem.status) console.error(problem);
     json(response, { error: { code: problem.code ?? "Internal", message: problem.message } }, problem.status ?? 500);
   });
-}).listen(PORT, "127.0.0.1", () => console.log(`http://127.0.0.1:${PORT}`));
+});
+// Never ends a connection that a request of the tests is just being written to.
+server.keepAliveTimeout = 0;
+server.listen(PORT, "127.0.0.1", () => console.log(`http://127.0.0.1:${PORT}`));
