@@ -75,18 +75,17 @@ async fn jobs_without_a_slot_own_no_job_and_say_their_place() -> Result<()> {
     with_namespace("queue", async |ns| {
         scale(ns, 1).await?;
         let (_, expected) = slow_job(ns, "").await?;
+        // The pool's controller writes the place, the job's the words.
+        let told = |job: &ImageJob| tessera_e2e::work::message(job, ConditionType::Ready);
+        let placed = |job: &ImageJob| status(job).place.is_some() && told(job).contains("in its queue");
         for name in ["second", "third"] {
             slow::create(ns, name, "", slow::SHARDS).await?;
-            ns.wait_for(name, "waits in the queue", 30, |job| waits(job) && status(job).place.is_some())
-                .await?;
+            ns.wait_for(name, "says its place in the queue", 30, |job| waits(job) && placed(job)).await?;
         }
         // Times of creation are of whole seconds: either may be the first.
         let mut places = BTreeSet::new();
         for name in ["second", "third"] {
-            let told = ns.get_job(name).await?;
-            let message = tessera_e2e::work::message(&told, ConditionType::Ready);
-            ensure!(message.contains("in its queue"), "no place in: {message}");
-            places.extend(status(&told).place);
+            places.extend(status(&ns.get_job(name).await?).place);
         }
         ensure!(places == BTreeSet::from([1, 2]), "{places:?}");
         let owners: BTreeSet<String> = ns.stage_jobs().await?.into_iter().map(|(name, _)| name).collect();
