@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pyvips
 
+# Files of the same names are made again and again.
+pyvips.cache_set_max(0)
+
 TESSERA, FOLDER, PAGE, MACHINE, VERSIONS = sys.argv[1:6]
 QUICK = sys.argv[6:] == ["quick"]
 FOLDER = Path(FOLDER)
