@@ -4,6 +4,8 @@
 # leaves dask out. The cluster and what was built stay; all else is removed.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=programs.sh
+. "$DEV/programs.sh"
 # shellcheck source=photograph.sh
 . "$DEV/photograph.sh"
 
@@ -11,11 +13,6 @@ BENCH=$CACHE/bench
 PAGES=$ROOT/docs/benchmarks
 LARGE="24000 20000"
 [ -z "${QUICK:-}" ] || PAGES=$BENCH/trial LARGE="8192 8192"
-
-build() {
-  command -v cargo >/dev/null || fail "Rust is missing: install rustup; the toolchain is pinned in rust-toolchain.toml"
-  watched "cargo build" cargo build --release --workspace --bins --manifest-path "$ROOT/Cargo.toml"
-}
 
 # Dask with what it needs, in an environment of its own; another list of versions makes another one.
 peers() {
@@ -103,7 +100,7 @@ measure() {
 
 say "Tessera: more slots, more speed"
 step "the cluster" "$DEV/cluster.sh" up
-[ "${BUILD:-yes}" = no ] || step "binaries" build
+[ "${BUILD:-yes}" = no ] || step "programs" build_programs
 step "images" env BUILD=no "$DEV/images.sh"
 step "install" "$DEV/install.sh"
 step "dask" peers

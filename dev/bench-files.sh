@@ -3,18 +3,14 @@
 # without the largest, whose page goes to the cache.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=programs.sh
+. "$DEV/programs.sh"
 # shellcheck source=photograph.sh
 . "$DEV/photograph.sh"
 
 FOLDER=$CACHE/bench/files
 PAGE=$ROOT/docs/benchmarks/files.md
 [ -z "${QUICK:-}" ] || PAGE=$CACHE/bench/trial/files.md
-
-# The selection of every other build, so that nothing is built twice.
-build() {
-  command -v cargo >/dev/null || fail "Rust is missing: install rustup; the toolchain is pinned in rust-toolchain.toml"
-  watched "cargo build" cargo build --release --workspace --all-targets --manifest-path "$ROOT/Cargo.toml"
-}
 
 measure() {
   local machine versions
@@ -26,7 +22,7 @@ measure() {
 }
 
 say "Tessera: whole files beside libvips"
-[ "${BUILD:-yes}" = no ] || step "the program" build
+[ "${BUILD:-yes}" = no ] || step "programs" build_programs
 cd "$ROOT"
 PYTHON=$("$DEV/python.sh" dev/bench-files)
 step "measuring" measure

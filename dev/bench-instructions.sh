@@ -3,13 +3,13 @@
 # failure. ACCEPT=1 writes the new figures down.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-
-build() { watched "cargo build" cargo build --release --workspace --all-targets --manifest-path "$ROOT/Cargo.toml"; }
+# shellcheck source=programs.sh
+. "$DEV/programs.sh"
 
 count() {
   command -v valgrind >/dev/null || fail "valgrind is missing: install it (apt-get install valgrind)"
   python3 "$DEV/instructions.py" "$TARGET/release/examples/apply" "$ROOT/docs/benchmarks/instructions.json" ${ACCEPT:+accept}
 }
 
-[ "${BUILD:-yes}" = no ] || step "the program" build
+[ "${BUILD:-yes}" = no ] || step "programs" build_programs
 step "instructions for each pixel" count

@@ -3,6 +3,8 @@
 # one machine computes, and a page to look at. IMAGE=path takes your own picture. It may be repeated.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=programs.sh
+. "$DEV/programs.sh"
 # shellcheck source=photograph.sh
 . "$DEV/photograph.sh"
 
@@ -10,11 +12,6 @@ DEMO=$CACHE/demo
 SIZE="24000 20000"
 JOB=demo
 DEMO_USER=$(printf demo | sha256sum | cut -c 1-40)
-
-build() {
-  command -v cargo >/dev/null || fail "Rust is missing: install rustup; the toolchain is pinned in rust-toolchain.toml"
-  watched "cargo build" cargo build --release --workspace --bins --manifest-path "$ROOT/Cargo.toml"
-}
 
 # The picture: yours, or a photograph mirrored out, so that any seam to be seen is ours.
 make_picture() {
@@ -158,8 +155,8 @@ TXT
 
 say "Tessera: a large picture through a real cluster"
 step "the cluster" "$DEV/cluster.sh" up
-step "binaries" build
-step "images" "$DEV/images.sh"
+step "programs" build_programs
+step "images" env BUILD=no "$DEV/images.sh"
 step "install" "$DEV/install.sh"
 eval "$("$DEV/cluster.sh" env)"
 step "the picture" make_picture

@@ -4,6 +4,8 @@
 # an older one. It may not push.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=programs.sh
+. "$DEV/programs.sh"
 # shellcheck source=image.sh
 . "$DEV/image.sh"
 # shellcheck source=ui.sh
@@ -12,15 +14,6 @@
 USER_ID=65532
 BASE_PACKAGES="libc6 libgcc-s1 ca-certificates tzdata"
 COMPONENTS=${COMPONENTS:-operator worker frontend}
-
-# All binaries, always: a selection of packages would have other features, and its dependencies be built again.
-build_binaries() {
-  if [ -t 2 ]; then # cargo shows its own progress on a terminal
-    cargo build --release --workspace --bins --manifest-path "$ROOT/Cargo.toml"
-  else
-    watched "cargo build" cargo build --release --workspace --bins --manifest-path "$ROOT/Cargo.toml"
-  fi
-}
 
 # What distroless images have, made from the Debian packages of this machine's release: the C library
 # in a pod is then the one that the binaries were linked with.
@@ -137,7 +130,7 @@ archive_of() {
   echo "$IMAGES/${file/:/-}.tar"
 }
 
-[ "${BUILD:-yes}" = no ] || step "release binaries" build_binaries
+[ "${BUILD:-yes}" = no ] || step "programs" build_programs
 step "images" pack_all
 step "images to nodes" load_all
 cat "$IMAGES/images.env"

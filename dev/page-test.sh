@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests the page: `build` its types, build and size; in Chromium `stand-in` over the stand-in server of frontend/ui, `cluster` over the installed page, with a
-# photograph and a large image. Screenshots of the latter lie in the cache, for looking at.
+# Tests the page in Chromium: `stand-in` its types, build and size, and then over the stand-in server of frontend/ui; `cluster` over
+# the installed page, with a photograph and a large image. Screenshots of the latter lie in the cache, for looking at.
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=photograph.sh
@@ -10,15 +10,10 @@ UI=$ROOT/frontend/ui
 FOLDER=$CACHE/page-test
 
 need() {
-  [ "${1:-}" = build ] || "$DEV/tools.sh" page
+  "$DEV/tools.sh" page
   command -v npm >/dev/null || fail "npm is missing: install Node.js 20.19 or newer"
   [ "$UI/node_modules/.package-lock.json" -nt "$UI/package-lock.json" ] ||
     watched "npm ci" npm --prefix "$UI" ci --no-audit --no-fund
-}
-
-build() {
-  local name
-  for name in types build size; do npm --prefix "$UI" run "$name" 2>&1; done
 }
 
 stand_in() { npm --prefix "$UI" run check 2>&1; }
@@ -44,10 +39,9 @@ on_cluster() {
   npm --prefix "$UI" run e2e 2>&1
 }
 
-need "${1:-}"
+need
 case ${1:-} in
-  build) build ;;
   stand-in) stand_in ;;
   cluster) on_cluster ;;
-  *) fail "usage: page-test.sh build | stand-in | cluster" ;;
+  *) fail "usage: page-test.sh stand-in | cluster" ;;
 esac
