@@ -5,7 +5,7 @@
 use crate::apply::{Apply, Reduced, apply_by_target, reduced_number};
 use crate::border::{Rows, Window};
 use crate::form::{Field, Form};
-use crate::linear::{Sums, apply_in_light, apply_linear};
+use crate::linear::{self, Sums};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::region::{Region, Samples};
 use crate::separable::Symmetric;
@@ -93,27 +93,12 @@ impl Apply for GaussianBlur {
 
     fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
         let blur = self.convolution(target.rect, image.size);
-        match (&input.samples, &mut target.rows) {
-            (Samples::U8(samples), Lines::U8(lines)) if self.linear => {
-                apply_in_light::<u8, f32>(&blur, (samples, input), lines);
-            }
-            (Samples::U16(samples), Lines::U16(lines)) if self.linear => {
-                apply_in_light::<u16, f64>(&blur, (samples, input), lines);
-            }
-            (Samples::U8(samples), Lines::U8(lines)) if !input.channels.has_alpha() && blur.fits_fixed() => {
-                let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-                vectorised(Fixed { blur: &blur, rows, lines });
-            }
-            (Samples::U8(samples), Lines::U8(lines)) => {
-                apply_linear::<u8, f32, f32>(&blur, (samples, input), lines);
-            }
-            (Samples::U16(samples), Lines::U16(lines)) => {
-                apply_linear::<u16, f32, f64>(&blur, (samples, input), lines);
-            }
-            (Samples::U8(_), Lines::U16(_)) | (Samples::U16(_), Lines::U8(_)) => {
-                debug_assert!(false, "the depth stays");
-            }
+        let fixed = !self.linear && !input.channels.has_alpha() && blur.fits_fixed();
+        if fixed && let (Samples::U8(samples), Lines::U8(lines)) = (&input.samples, &mut target.rows) {
+            let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+            return vectorised(Fixed { blur: &blur, rows, lines });
         }
+        linear::apply(&blur, self.linear, input, target);
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::border::Rows;
 use crate::light::{Encoded, Encoder};
 use crate::real::{Real, Tap, premultiplied, unpremultiply};
-use crate::region::Region;
+use crate::region::{Region, Samples};
 use crate::sample::Sample;
+use crate::target::{Lines, Target};
 use crate::vector::{Kernel, vectorised};
 use std::marker::PhantomData;
 use tessera_core::geometry::Rect;
@@ -29,6 +30,28 @@ pub(crate) trait Linear {
 pub(crate) trait Sums<F> {
     /// The next row.
     fn next_row(&mut self) -> Option<&[F]>;
+}
+
+/// Writes the result for `input`, `in_light` or as samples are encoded. Sums are made in f32, of 16-bit premultiplied colours
+/// and of 16-bit light in f64.
+pub(crate) fn apply(linear: &impl Linear, in_light: bool, input: &Region, target: &mut Target<'_>) {
+    match (&input.samples, &mut target.rows, in_light) {
+        (Samples::U8(samples), Lines::U8(lines), true) => {
+            apply_in_light::<u8, f32>(linear, (samples, input), lines);
+        }
+        (Samples::U16(samples), Lines::U16(lines), true) => {
+            apply_in_light::<u16, f64>(linear, (samples, input), lines);
+        }
+        (Samples::U8(samples), Lines::U8(lines), false) => {
+            apply_linear::<u8, f32, f32>(linear, (samples, input), lines);
+        }
+        (Samples::U16(samples), Lines::U16(lines), false) => {
+            apply_linear::<u16, f32, f64>(linear, (samples, input), lines);
+        }
+        (Samples::U8(_), Lines::U16(_), _) | (Samples::U16(_), Lines::U8(_), _) => {
+            debug_assert!(false, "the depth stays");
+        }
+    }
 }
 
 /// Writes the result for `samples`, those of `input`. Sums are made in `O` for opaque images, in `P` for premultiplied
@@ -65,7 +88,7 @@ impl<L: Linear, S: Sample, O: Real, P: Real> Kernel for Plain<'_, '_, L, S, O, P
 }
 
 /// The same in linear light: samples are decoded before they are summed, and the sums encoded. Nothing is added at the end.
-pub(crate) fn apply_in_light<S: Encoded, F: Real>(
+fn apply_in_light<S: Encoded, F: Real>(
     linear: &impl Linear,
     (samples, input): (&[S], &Region),
     lines: &mut [&mut [S]],

@@ -3,12 +3,12 @@
 use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::border::Rows;
 use crate::form::{Control, Field, Form};
-use crate::linear::{apply_in_light, apply_linear};
+use crate::linear;
 use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
 use crate::quarter::means_of_four;
-use crate::region::{Region, Samples};
+use crate::region::Region;
 use crate::resample::{Axis, Kernel, Resampling};
-use crate::target::{Lines, Target, each_depth_to};
+use crate::target::{Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{MAX_SIDE, Rect, Size};
@@ -200,23 +200,7 @@ impl Apply for Resize {
                 }
             });
         }
-        match (&input.samples, &mut target.rows) {
-            (Samples::U8(samples), Lines::U8(lines)) if self.linear => {
-                apply_in_light::<u8, f32>(&resampling, (samples, input), lines);
-            }
-            (Samples::U16(samples), Lines::U16(lines)) if self.linear => {
-                apply_in_light::<u16, f64>(&resampling, (samples, input), lines);
-            }
-            (Samples::U8(samples), Lines::U8(lines)) => {
-                apply_linear::<u8, f32, f32>(&resampling, (samples, input), lines);
-            }
-            (Samples::U16(samples), Lines::U16(lines)) => {
-                apply_linear::<u16, f32, f64>(&resampling, (samples, input), lines);
-            }
-            (Samples::U8(_), Lines::U16(_)) | (Samples::U16(_), Lines::U8(_)) => {
-                debug_assert!(false, "the depth stays");
-            }
-        }
+        linear::apply(&resampling, self.linear, input, target);
     }
 }
 
@@ -259,6 +243,7 @@ fn nearest_pixels<S: Copy, const N: usize, const W: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::region::Samples;
     use crate::testing::{SRGB, apply_whole, gray_u8, image, picture, pixel_types, values};
     use tessera_core::pixel::{Channels, PixelType};
 
