@@ -20,7 +20,7 @@ pub enum WorkError {
         source: ProbeError,
     },
     /// Pixels of the source cannot be decoded.
-    #[error("the source {uri} can't be decoded: {what}; check the file, or write it again")]
+    #[error("{what}: {uri}")]
     Undecodable {
         /// The source.
         uri: String,
