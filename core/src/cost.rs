@@ -45,8 +45,8 @@ fn tile_cost(compression: TiffCompression) -> f64 {
     }
 }
 
-/// Bytes that libwebp holds for each pixel while it encodes, its result included. Of a photograph it were 7 to 10, and 23 to
-/// 26 without loss; the rest is for pictures that are harder.
+/// Bytes that libwebp holds for each pixel while it encodes, its result included: 7 to 10 were measured of a photograph, 23
+/// to 26 without loss; the rest is for pictures that are harder.
 pub(crate) fn webp_bytes(coding: WebPCoding) -> u64 {
     match coding {
         WebPCoding::Lossless => 40,

@@ -52,9 +52,7 @@ impl BrightnessContrast {
             S::narrow(round_f64(value.clamp(0.0, f64::from(S::MAX))))
         }
     }
-}
 
-impl BrightnessContrast {
     /// The line of 8 bits in f32, which is not exact for all parameters, but fast.
     fn single(&self) -> impl Fn(u8) -> u8 + Copy + use<> {
         let (slope, brightness) = (self.contrast.to_f64(), self.brightness.to_f64());
