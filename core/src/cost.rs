@@ -93,6 +93,22 @@ pub fn window(chain: &Chain<'_>, step: Size, tile: Size) -> Size {
     Size::new(side(read.width, image.width, tile.width), side(read.height, image.height, tile.height))
 }
 
+/// Pixels of a working tile: its images stay in a core's cache.
+const WORKING_TILE: u32 = 512 * 512;
+
+/// The fewest and the most rows of a working tile.
+const ROWS: (u32, u32) = (64, 512);
+
+/// Columns and rows of what one thread takes through a chain of this halo at once, for a step of size `step`: as wide as may
+/// be, since memory is fetched ahead along rows, but with rows enough that not too many are computed twice. Larger where the
+/// halo would be most of it.
+pub fn working_tile(step: Size, halo: u32) -> Size {
+    let rows = halo.saturating_mul(8).clamp(ROWS.0, ROWS.1);
+    let pixels = if halo > rows / 8 { 2 * WORKING_TILE } else { WORKING_TILE };
+    let width = step.width.clamp(1, pixels / rows);
+    Size::new(width, step.height.min(ROWS.1).min((pixels / width).max(rows)))
+}
+
 /// What a worker holds at most, by part.
 pub struct Footprint<'a> {
     /// The source.
@@ -135,7 +151,7 @@ impl Footprint<'_> {
 
     /// Bytes of the intermediate images of a fused chain: wide samples of one working tile.
     fn steps(&self) -> u64 {
-        let tile = Size::new(self.step.width.min(512), self.step.height.min(512));
+        let tile = working_tile(self.step, self.chain.halo());
         let images = self.chain.windows(tile).into_iter().zip(self.chain.extents());
         let samples = |(window, extent): (Size, &Extent)| {
             window.pixels().min(extent.size.pixels()) * extent.pixel.channels.count() as u64
@@ -147,6 +163,17 @@ impl Footprint<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_working_tile_is_wide_and_has_rows_enough_for_its_halo() {
+        let tile = |width, height, halo| working_tile(Size::new(width, height), halo);
+        assert_eq!(tile(8192, 512, 0), Size::new(4096, 64));
+        assert_eq!(tile(1000, 512, 6), Size::new(1000, 262));
+        assert_eq!(tile(8192, 512, 21), Size::new(1560, 168));
+        assert_eq!(tile(8192, 512, 64), Size::new(512, 512));
+        assert_eq!(tile(8192, 512, 300), Size::new(1024, 512));
+        assert_eq!(tile(40, 30, 9), Size::new(40, 30));
+    }
 
     #[test]
     fn small_work_is_not_distributed_and_large_work_has_shards_of_a_minute_at_most() {

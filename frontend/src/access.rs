@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::identity::User;
+use crate::jobs::names;
 use crate::refusal::{Refusal, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -68,7 +69,10 @@ pub(crate) fn right(config: &Config, cluster: &Cluster, user: &User, at: &Locati
     if is_private(config, at) {
         return None;
     }
-    let shared = is_browsable(config, at) || cluster.is_shared_output(at);
+    if cluster.is_output(at, |job| names::owner(job) == Some(&user.owner)) {
+        return Some(Right::Own);
+    }
+    let shared = is_browsable(config, at) || cluster.is_output(at, |job| names::owner(job).is_none());
     shared.then_some(Right::Read)
 }
 

@@ -112,12 +112,11 @@ impl Cluster {
         Err(Refusal::new(axum::http::StatusCode::FORBIDDEN, "ReadOnly", message))
     }
 
-    /// Whether an object is the output of a job that everybody sees.
-    pub(crate) fn is_shared_output(&self, at: &Location) -> bool {
+    /// Whether an object is the output of a job that `holds` is true of.
+    pub(crate) fn is_output(&self, at: &Location, holds: impl Fn(&ImageJob) -> bool) -> bool {
         let uri = at.to_string();
-        let is = |job: &Arc<Guarded>| {
-            job.0.as_ref().is_ok_and(|job| names::owner(job).is_none() && job.spec.output.uri == uri)
-        };
+        let is =
+            |job: &Arc<Guarded>| job.0.as_ref().is_ok_and(|job| job.spec.output.uri == uri && holds(job));
         self.jobs.state().iter().any(is)
     }
 

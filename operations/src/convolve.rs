@@ -1,6 +1,7 @@
 //! `convolve`: sums with weights of one's own.
 
 use crate::apply::{Apply, Reduced, apply_by_target};
+use crate::blocks::Blocks;
 use crate::border::{Rows, Window};
 use crate::form::{Control, Field, Form};
 use crate::linear::{Linear, Sums, apply_linear};
@@ -263,8 +264,7 @@ impl<F: Copy + Default + Add<Output = F> + Mul<Output = F>, const N: usize> Sums
                 [*sum] = weigh(&values[at..], &self.taps);
             }
         } else {
-            // The last block overlaps the one before.
-            for at in (0..count).step_by(N).map(|at| at.min(count - N)) {
+            for at in Blocks::<N>::of(count) {
                 self.sums[at..][..N].copy_from_slice(&weigh::<F, N>(&values[at..], &self.taps));
             }
         }

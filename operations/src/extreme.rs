@@ -1,5 +1,6 @@
 //! The smallest or largest sample under a structuring element. Pixels outside the image are not looked at.
 
+use crate::blocks::Blocks;
 use crate::border::{Rows, Window};
 use crate::parameter::list_names;
 use crate::sample::Sample;
@@ -149,15 +150,20 @@ impl Plane {
     /// The extremes under a cross: of columns, and of rows.
     #[inline(always)]
     fn cross<S: Sample>(&self, rows: &Rows<S>, pick: impl Fn(S, S) -> S + Copy, lines: &mut [&mut [S]]) {
-        let (read, start) = (self.window.read(), self.window.inside().start * self.channels);
-        let mut padded = vec![S::default(); self.length()];
-        let columns = self.columns(rows, pick);
-        let places = (self.window.output.y..).zip(columns.chunks_exact(self.length()));
-        for (line, (y, column)) in lines.iter_mut().zip(places) {
-            let row = rows.row(y, read);
-            padded[start..start + row.len()].copy_from_slice(row);
+        let (read, side) = (self.window.read(), self.side());
+        let inside = self.window.inside().start * self.channels..self.window.inside().end * self.channels;
+        let (mut padded, mut column) = (vec![S::default(); self.length()], vec![S::default(); self.length()]);
+        let columns = if side > SMALL { self.columns(rows, pick) } else { Vec::new() };
+        let mut columns = columns.chunks_exact(self.length());
+        let sources = self.sources(rows);
+        for ((line, y), sources) in lines.iter_mut().zip(self.window.output.y..).zip(sources.windows(side)) {
+            padded[inside.clone()].copy_from_slice(rows.row(y, read));
             self.window.replicate(&mut padded, self.channels);
             self.along(&mut padded, line, pick);
+            let column = columns.next().unwrap_or_else(|| {
+                extremes_down(sources, &mut column[inside.clone()], pick);
+                &column
+            });
             let column = &column[self.window.radius as usize * self.channels..];
             for (sample, other) in line.iter_mut().zip(column) {
                 *sample = pick(*sample, *other);
@@ -253,8 +259,7 @@ fn extremes_down<S: Sample>(rows: &[&[S]], result: &mut [S], pick: impl Fn(S, S)
         result.copy_from_slice(rows[0]);
         return rows.iter().for_each(|row| cover(result, row, row, pick));
     }
-    // The last block overlaps the one before.
-    for at in (0..count).step_by(BLOCK).map(|at| at.min(count - BLOCK)) {
+    for at in Blocks::<BLOCK>::of(count) {
         let mut block = [S::default(); BLOCK];
         block.copy_from_slice(&rows[0][at..][..BLOCK]);
         for row in &rows[1..] {
@@ -278,7 +283,7 @@ fn extremes_along<S: Sample>(
         return (1..side)
             .for_each(|place| cover(result, &row[place * stride..], &row[place * stride..], pick));
     }
-    for at in (0..count).step_by(BLOCK).map(|at| at.min(count - BLOCK)) {
+    for at in Blocks::<BLOCK>::of(count) {
         let mut block = [S::default(); BLOCK];
         block.copy_from_slice(&row[at..][..BLOCK]);
         for place in 1..side {

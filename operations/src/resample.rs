@@ -1,6 +1,7 @@
 //! Resampling along the two axes: which samples of the input a place of the result is made of, with which weights.
 //! Places follow from whole numbers alone, so that they do not depend on the part that is computed.
 
+use crate::blocks::Blocks;
 use crate::border::Rows;
 use crate::linear::{Linear, Sums};
 use crate::real::{Real, Tap};
@@ -96,6 +97,15 @@ impl Axis {
         self.span(places.start).start..self.span(places.end - 1).end
     }
 
+    /// After how many pixels of the result, which are how many samples, the weights come again.
+    fn period(self) -> (usize, u32) {
+        let (mut divisor, mut rest) = (self.to, self.from);
+        while rest > 0 {
+            (divisor, rest) = (rest, divisor % rest);
+        }
+        ((self.to / divisor) as usize, self.from / divisor)
+    }
+
     /// The most samples that `count` pixels of the result are made of.
     pub(crate) fn window(self, count: u32) -> u32 {
         let (from, to) = (u64::from(self.from), u64::from(self.to));
@@ -140,19 +150,31 @@ struct Taps<F> {
 impl<F: Real> Taps<F> {
     fn new(axis: Axis, places: Range<u32>) -> Taps<F> {
         let spans: Vec<Range<u32>> = places.clone().map(|place| axis.span(place)).collect();
-        let longest = spans.iter().map(ExactSizeIterator::len).max().unwrap_or(1);
-        let most = longest.next_multiple_of(LANES);
+        let most = spans.iter().map(ExactSizeIterator::len).max().unwrap_or(1);
         let mut weights = vec![F::default(); spans.len() * most];
-        let mut exact = Vec::new();
-        for ((place, span), weights) in places.zip(&spans).zip(weights.chunks_exact_mut(most)) {
-            axis.weigh(place, span.clone(), weights, &mut exact);
+        let (mut exact, (period, stride)) = (Vec::new(), axis.period());
+        for (index, (place, span)) in places.zip(&spans).enumerate() {
+            let (before, weights) = weights.split_at_mut(index * most);
+            let weights = &mut weights[..most];
+            match index.checked_sub(period) {
+                Some(same) if spans[same].start + stride == span.start && spans[same].len() == span.len() => {
+                    weights.copy_from_slice(&before[same * most..][..most]);
+                }
+                _ => axis.weigh(place, span.clone(), weights, &mut exact),
+            }
         }
         Taps { spans, weights, most }
     }
 
-    /// The weights of the pixel at `index`.
+    /// The weights of the pixel at `index`, one for each sample of its span.
+    #[inline(always)]
     fn weights(&self, index: usize) -> &[F] {
-        &self.weights[index * self.most..][..self.most]
+        &self.weights[index * self.most..][..self.spans[index].len()]
+    }
+
+    /// All samples that the pixels `indices` are made of.
+    fn spans(&self, indices: Range<usize>) -> Range<u32> {
+        self.spans[indices.start].start..self.spans[indices.end - 1].end
     }
 }
 
@@ -176,8 +198,11 @@ impl Resampling {
     }
 }
 
-/// Samples that are summed side by side along a row.
-const LANES: usize = 4;
+/// Rows of the result that are computed together: side by side along the rows, since all have the same weights there.
+const BAND: usize = 16;
+
+/// Numbers of the input that a part of a band is made of, about, so that they stay in a core's cache.
+const NUMBERS: usize = 16 * 1024;
 
 impl Linear for Resampling {
     fn rects(&self) -> (Rect, Rect) {
@@ -186,151 +211,187 @@ impl Linear for Resampling {
 
     #[inline(always)]
     fn rows<'a, T: Tap<F> + 'a, F: Real + 'a>(&'a self, rows: &'a Rows<'a, T>) -> impl Sums<F> + 'a {
-        let (read, channels) = (self.read(), rows.channels);
         let down = Taps::<F>::new(self.rows, self.output.y..self.output.bottom());
         let along = Taps::<F>::new(self.columns, self.output.x..self.output.right());
-        let length = read.width as usize * channels;
-        let recent = Recent::new(down.most, length);
-        // As many zeros behind as the last spans are filled up with.
-        let column_sums = vec![F::default(); length + (along.most + LANES) * channels];
-        let sums = vec![F::default(); self.output.width as usize * channels + LANES];
-        Resampled { rows, read, down, along, recent, column_sums, sums, done: 0 }
+        let band = vec![F::default(); self.output.width as usize * rows.channels * BAND];
+        let part = Part { source: Vec::new(), columns: Vec::new(), turned: Vec::new(), sums: Vec::new() };
+        Resampled { rows, down, along, next: band.len(), band, part, done: 0 }
     }
 }
 
-/// The rows of a resampling.
+/// The rows of a resampling, computed in bands.
 struct Resampled<'a, T, F> {
     rows: &'a Rows<'a, T>,
-    read: Rect,
     down: Taps<F>,
     along: Taps<F>,
-    recent: Recent<F>,
-    column_sums: Vec<F>,
-    sums: Vec<F>,
+    /// `BAND` rows of sums.
+    band: Vec<F>,
+    /// Where its next row starts; at its end another band begins.
+    next: usize,
+    part: Part<F>,
     /// Rows that were given.
     done: usize,
+}
+
+/// What a part of a band is computed in.
+struct Part<F> {
+    /// The numbers of the input, by rows.
+    source: Vec<F>,
+    /// The sums down the columns, by rows.
+    columns: Vec<F>,
+    /// The same by columns.
+    turned: Vec<[F; BAND]>,
+    /// The sums of these along the rows, by columns.
+    sums: Vec<[F; BAND]>,
 }
 
 impl<T: Tap<F>, F: Real> Sums<F> for Resampled<'_, T, F> {
     #[inline(always)]
     fn next_row(&mut self) -> Option<&[F]> {
-        let (read, channels) = (self.read, self.rows.channels);
-        let span = self.down.spans.get(self.done)?.clone();
-        self.recent.take(span.clone(), self.rows, read);
-        let sources: Vec<&[F]> = span.map(|y| self.recent.row(y)).collect();
-        let length = read.width as usize * channels;
-        weigh(&sources, self.down.weights(self.done), &mut self.column_sums[..length]);
-        let (width, sums) = (self.sums.len() - LANES, &mut self.sums);
-        match channels {
-            1 => along_gray(&self.column_sums, &self.along, read.x, &mut sums[..width]),
-            2 => along_pixels::<F, 2>(&self.column_sums, &self.along, read.x, sums),
-            3 => along_pixels::<F, 3>(&self.column_sums, &self.along, read.x, sums),
-            _ => along_pixels::<F, 4>(&self.column_sums, &self.along, read.x, sums),
+        if self.done >= self.down.spans.len() {
+            return None;
         }
-        self.done += 1;
-        Some(&self.sums[..width])
+        if self.next == self.band.len() {
+            self.fill();
+            self.next = 0;
+        }
+        let length = self.along.spans.len() * self.rows.channels;
+        let row = &self.band[self.next..][..length];
+        (self.done, self.next) = (self.done + 1, self.next + length);
+        Some(row)
     }
 }
 
-/// The last rows that were read, as numbers: each is converted once.
-struct Recent<F> {
-    rows: Vec<F>,
-    length: usize,
-    capacity: usize,
-    next: u32,
-}
-
-impl<F: Real> Recent<F> {
-    fn new(capacity: usize, length: usize) -> Recent<F> {
-        Recent { rows: vec![F::default(); capacity * length], length, capacity, next: 0 }
-    }
-
-    /// Reads the rows of `span`, which starts and ends no earlier than the one before.
+impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
+    /// Computes the next band, part by part.
     #[inline(always)]
-    fn take<T: Tap<F>>(&mut self, span: Range<u32>, rows: &Rows<T>, read: Rect) {
-        for y in span.start.max(self.next)..span.end {
-            let at = self.at(y);
-            for (to, from) in self.rows[at..][..self.length].iter_mut().zip(rows.row(y, read)) {
-                *to = from.one();
+    fn fill(&mut self) {
+        let (pixels, channels) = (self.along.spans.len(), self.rows.channels);
+        let lines = self.done..(self.done + BAND).min(self.down.spans.len());
+        let rows = self.down.spans(lines.clone()).len();
+        let across = self.along.spans(0..pixels).len().div_ceil(pixels);
+        let width = (NUMBERS / (rows * channels * across)).clamp(BAND, 8 * BAND);
+        for start in (0..pixels).step_by(width) {
+            let places = start..(start + width).min(pixels);
+            self.read(lines.clone(), places.clone());
+            self.sum_columns(lines.clone());
+            match channels {
+                1 => self.sum_rows::<1>(places.clone()),
+                2 => self.sum_rows::<2>(places.clone()),
+                3 => self.sum_rows::<3>(places.clone()),
+                _ => self.sum_rows::<4>(places.clone()),
+            }
+            let length = pixels * channels;
+            for (row, band) in self.band.chunks_exact_mut(length).take(lines.len()).enumerate() {
+                let part = band[places.start * channels..places.end * channels].iter_mut();
+                part.zip(&self.part.sums).for_each(|(to, column)| *to = column[row]);
             }
         }
-        self.next = span.end.max(self.next);
     }
 
+    /// Reads what the pixels `places` of the rows `lines` are made of.
     #[inline(always)]
-    fn at(&self, y: u32) -> usize {
-        y as usize % self.capacity * self.length
+    fn read(&mut self, lines: Range<usize>, places: Range<usize>) {
+        let (rows, columns) = (self.down.spans(lines), self.along.spans(places));
+        let source = &mut self.part.source;
+        source.clear();
+        for y in rows {
+            let part = Rect::new(columns.start, y, columns.end - columns.start, 1);
+            source.extend(self.rows.row(y, part).iter().map(|sample| sample.one()));
+        }
     }
 
+    /// Sums down the columns of what was read for the rows `lines`.
     #[inline(always)]
-    fn row(&self, y: u32) -> &[F] {
-        &self.rows[self.at(y)..][..self.length]
+    fn sum_columns(&mut self, lines: Range<usize>) {
+        let rows = self.down.spans(lines.clone());
+        let Part { source, columns, turned, .. } = &mut self.part;
+        let length = source.len() / rows.len();
+        columns.resize(length * BAND, F::default());
+        for (index, sums) in lines.zip(columns.chunks_exact_mut(length)) {
+            let first = (self.down.spans[index].start - rows.start) as usize;
+            weigh(&source[first * length..], self.down.weights(index), sums);
+        }
+        turned.resize(length, [F::default(); BAND]);
+        turn(columns, turned);
+    }
+
+    /// Sums along the rows, for the pixels `places`.
+    #[inline(always)]
+    fn sum_rows<const N: usize>(&mut self, places: Range<usize>) {
+        let columns = self.along.spans(places.clone());
+        let Part { turned, sums, .. } = &mut self.part;
+        sums.resize(places.len() * N, [F::default(); BAND]);
+        for (index, pixel) in places.zip(sums.as_chunks_mut::<N>().0) {
+            let weights = self.along.weights(index);
+            let first = (self.along.spans[index].start - columns.start) as usize;
+            let samples = &turned.as_chunks::<N>().0[first..][..weights.len()];
+            for (channel, sums) in pixel.iter_mut().enumerate() {
+                *sums = weigh_columns(samples, channel, weights);
+            }
+        }
     }
 }
 
-/// The sums of `rows`, each as long as `sums`, with `weights`.
+/// The weighted sums of one channel of consecutive pixels, for each row.
 #[inline(always)]
-fn weigh<F: Real>(rows: &[&[F]], weights: &[F], sums: &mut [F]) {
+fn weigh_columns<F: Real, const N: usize>(
+    pixels: &[[[F; BAND]; N]],
+    channel: usize,
+    weights: &[F],
+) -> [F; BAND] {
+    let mut sums = [F::default(); BAND];
+    for (pixel, weight) in pixels.iter().zip(weights) {
+        for row in 0..BAND {
+            sums[row] = sums[row] + pixel[channel][row] * *weight;
+        }
+    }
+    sums
+}
+
+/// The columns of `BAND` rows.
+#[inline(always)]
+fn turn<F: Real>(rows: &[F], columns: &mut [[F; BAND]]) {
+    const GROUP: usize = 8;
+    let length = columns.len();
+    for (group, rows) in rows.chunks_exact(GROUP * length).enumerate() {
+        let mut rest = rows.chunks_exact(length);
+        let rows: [&[F]; GROUP] = std::array::from_fn(|_| rest.next().unwrap_or_default());
+        let [a, b, c, d, e, f, g, h] = rows.map(|row| &row[..length]);
+        for (x, column) in columns.iter_mut().enumerate() {
+            column.as_chunks_mut::<GROUP>().0[group] = [a[x], b[x], c[x], d[x], e[x], f[x], g[x], h[x]];
+        }
+    }
+}
+
+/// The weighted sums of consecutive rows, each as long as `sums`.
+#[inline(always)]
+fn weigh<F: Real>(rows: &[F], weights: &[F], sums: &mut [F]) {
     // Sums that stay in vector registers over all rows. The order of a sum's terms is the same in both loops.
     const BLOCK: usize = 32;
-    let whole = sums.len() - sums.len() % BLOCK;
-    let (blocks, rest) = sums.split_at_mut(whole);
-    for (block, at) in blocks.as_chunks_mut::<BLOCK>().0.iter_mut().zip((0..).step_by(BLOCK)) {
-        *block = weigh_block(rows, weights, at);
+    let length = sums.len();
+    if length < BLOCK {
+        for (at, sum) in sums.iter_mut().enumerate() {
+            [*sum] = weigh_block(rows, length, weights, at);
+        }
+        return;
     }
-    for (sum, at) in rest.iter_mut().zip(whole..) {
-        [*sum] = weigh_block(rows, weights, at);
+    for at in Blocks::<BLOCK>::of(length) {
+        sums[at..][..BLOCK].copy_from_slice(&weigh_block::<F, BLOCK>(rows, length, weights, at));
     }
 }
 
-/// The sums of `N` samples from index `at`.
+/// The sums of `N` samples from index `at` of rows of `length`.
 #[inline(always)]
-fn weigh_block<F: Real, const N: usize>(rows: &[&[F]], weights: &[F], at: usize) -> [F; N] {
+fn weigh_block<F: Real, const N: usize>(rows: &[F], length: usize, weights: &[F], at: usize) -> [F; N] {
     let mut sums = [F::default(); N];
-    for (row, weight) in rows.iter().zip(weights) {
+    for (row, weight) in rows.chunks_exact(length).zip(weights) {
         let row = &row[at..][..N];
         for lane in 0..N {
             sums[lane] = sums[lane] + row[lane] * *weight;
         }
     }
     sums
-}
-
-/// The weighted sums along a row of one channel, whose first sample is number `start`.
-#[inline(always)]
-fn along_gray<F: Real>(row: &[F], taps: &Taps<F>, start: u32, sums: &mut [F]) {
-    for (index, (sum, span)) in sums.iter_mut().zip(&taps.spans).enumerate() {
-        let samples = &row[(span.start - start) as usize..][..taps.most];
-        let mut lanes = [F::default(); LANES];
-        let weights = taps.weights(index).as_chunks::<LANES>().0;
-        for (samples, weights) in samples.as_chunks::<LANES>().0.iter().zip(weights) {
-            for lane in 0..LANES {
-                lanes[lane] = lanes[lane] + samples[lane] * weights[lane];
-            }
-        }
-        *sum = (lanes[0] + lanes[2]) + (lanes[1] + lanes[3]);
-    }
-}
-
-/// The weighted sums along a row of pixels of `N` channels, whose first pixel is number `start`. Of three channels the fourth
-/// lane belongs to the next pixel, which overwrites it: `sums` has `LANES` values more than the pixels need.
-#[inline(always)]
-fn along_pixels<F: Real, const N: usize>(row: &[F], taps: &Taps<F>, start: u32, sums: &mut [F]) {
-    for (index, span) in taps.spans.iter().enumerate() {
-        let weights = &taps.weights(index).as_chunks::<2>().0[..span.len().div_ceil(2)];
-        let samples = &row[(span.start - start) as usize * N..][..2 * N * weights.len() + LANES];
-        // Every second one for itself, so that an addition need not wait for the one before.
-        let (mut even, mut odd) = ([F::default(); LANES], [F::default(); LANES]);
-        for (pair, weights) in weights.iter().enumerate() {
-            let samples = &samples[2 * N * pair..][..N + LANES];
-            for lane in 0..LANES {
-                even[lane] = even[lane] + samples[lane] * weights[0];
-                odd[lane] = odd[lane] + samples[N + lane] * weights[1];
-            }
-        }
-        let pixel = &mut sums[index * N..][..LANES];
-        (0..LANES).for_each(|lane| pixel[lane] = even[lane] + odd[lane]);
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Sums of pixels with weights that are the same on both sides: first down the columns, then along the rows.
 
+use crate::blocks::Blocks;
 use crate::border::{Rows, Window};
 use crate::linear::{Linear, Sums};
 use crate::real::{Real, Tap};
@@ -76,6 +77,9 @@ struct Bands<'a, T, F, G, W> {
     done: usize,
     /// Rows of a band.
     height: usize,
+    /// Where the next row of the band starts in `columns`; at their end a band begins. Not computed from `done`: the
+    /// compiler would move the division into the innermost loop.
+    next: usize,
 }
 
 impl<'a, T: Copy, F: Copy + Default, G: Weights<F>, W: Fn(T) -> F> Bands<'a, T, F, G, W> {
@@ -86,7 +90,8 @@ impl<'a, T: Copy, F: Copy + Default, G: Weights<F>, W: Fn(T) -> F> Bands<'a, T, 
         let source = vec![F::default(); (height + 2 * radius) * length];
         let columns = vec![F::default(); height * window.padded() * rows.channels];
         let sums = vec![F::default(); output.width as usize * rows.channels];
-        Bands { window, rows, weights, widen, source, columns, sums, done: 0, height }
+        let next = columns.len();
+        Bands { window, rows, weights, widen, source, columns, sums, done: 0, height, next }
     }
 
     /// Sums down the columns of the band whose first row is `top`.
@@ -116,16 +121,17 @@ impl<'a, T: Copy, F: Copy + Default, G: Weights<F>, W: Fn(T) -> F> Bands<'a, T, 
 impl<T: Copy, F: Copy + Default, G: Weights<F>, W: Fn(T) -> F> Sums<F> for Bands<'_, T, F, G, W> {
     #[inline(always)]
     fn next_row(&mut self) -> Option<&[F]> {
-        let (window, channels, in_band) = (self.window, self.rows.channels, self.done % self.height.max(1));
+        let (window, channels) = (self.window, self.rows.channels);
         let y = window.output.y + self.done as u32;
         if y >= window.output.bottom() {
             return None;
         }
-        if in_band == 0 {
+        if self.next == self.columns.len() {
             self.fill(y);
+            self.next = 0;
         }
-        let padded = window.padded() * channels;
-        let row = &mut self.columns[in_band * padded..][..padded];
+        let row = &mut self.columns[self.next..][..window.padded() * channels];
+        self.next += row.len();
         window.replicate(row, channels);
         let centre = window.radius as usize * channels;
         self.weights.weigh(row, (centre, channels), &mut self.sums);
@@ -155,7 +161,7 @@ impl<F: Real> Weights<F> for Floating<F> {
     }
 }
 
-/// The sums in blocks of `N`, of which the last overlaps the one before.
+/// The sums in blocks of `N`.
 #[inline(always)]
 fn weigh_blocks<F: Real, const N: usize>(
     values: &[F],
@@ -163,8 +169,7 @@ fn weigh_blocks<F: Real, const N: usize>(
     weights: &[F],
     sums: &mut [F],
 ) {
-    let count = sums.len();
-    for at in (0..count).step_by(N).map(|at| at.min(count - N)) {
+    for at in Blocks::<N>::of(sums.len()) {
         sums[at..][..N].copy_from_slice(&weigh_block::<F, N>(values, (centre + at, stride), weights));
     }
 }
@@ -213,10 +218,9 @@ impl Weights<u16> for Fixed {
             }
             return;
         }
-        // The last block overlaps the one before.
-        for at in (0..count).step_by(BLOCK).map(|at| at.min(count - BLOCK)) {
-            let mut block = [[0; PART]; 4];
-            for (distance, weight) in (0..).step_by(stride).zip(&self.0) {
+        for at in Blocks::<BLOCK>::of(count) {
+            let (mut block, mut distance) = ([[0; PART]; 4], 0);
+            for weight in &self.0 {
                 let before = values[centre + at - distance..][..BLOCK].as_chunks::<PART>().0;
                 let after = values[centre + at + distance..][..BLOCK].as_chunks::<PART>().0;
                 // One by one, so that each stays in a register.
@@ -226,6 +230,7 @@ impl Weights<u16> for Fixed {
                 add_products(&mut third, &before[2], &after[2], weight);
                 add_products(&mut fourth, &before[3], &after[3], weight);
                 block = [first, second, third, fourth];
+                distance += stride;
             }
             sums[at..][..BLOCK].copy_from_slice(block.as_flattened());
         }

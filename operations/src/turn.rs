@@ -1,7 +1,6 @@
 //! Mirroring and quarter turns: pixels go to other places, unchanged.
 
 use crate::border::Rows;
-use crate::plane::{PLANE, put_together, take_apart};
 use crate::region::Region;
 use crate::target::{Target, each_depth_to};
 use crate::vector::{Kernel, vectorised};
@@ -108,27 +107,37 @@ struct Reversed<'a, S, const N: usize> {
     to: &'a mut [[S; N]],
 }
 
-impl<S: Copy + Default, const N: usize> Kernel for Reversed<'_, S, N> {
+impl<S: Turned, const N: usize> Kernel for Reversed<'_, S, N> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let Reversed { from, to } = self;
-        if N != 3 {
-            return to.iter_mut().zip(from.iter().rev()).for_each(|(to, from)| *to = *from);
-        }
-        // No vector holds whole pixels of three samples.
-        let (mut before, mut after) = ([[S::default(); PLANE]; N], [[S::default(); PLANE]; N]);
-        // Memory is read forwards, as it is fetched ahead.
-        for (from, to) in from.chunks(PLANE).zip(to.rchunks_mut(PLANE)) {
-            take_apart(from, &mut before);
-            for (before, after) in before.iter().zip(&mut after) {
-                let samples = after.iter_mut().zip(before[..from.len()].iter().rev());
-                samples.for_each(|(to, from)| *to = *from);
-            }
-            put_together(&after, to);
-        }
+        // Of three samples a vector holds no whole number of pixels.
+        let done = if N == 3 { S::reverse(from.as_flattened(), to.as_flattened_mut()) / N } else { 0 };
+        let rest = to.len() - done;
+        to[..rest].iter_mut().zip(from[done..].iter().rev()).for_each(|(to, from)| *to = *from);
     }
+}
+
+/// Writes pixels of three samples from the start of `from` to the end of `to`, `W` samples at once, as far as that goes;
+/// how many samples. Those in front of the pixels are overwritten by the next.
+#[inline(always)]
+fn reverse_triples<S: Copy, const W: usize>(from: &[S], to: &mut [S]) -> usize {
+    let (step, spare) = (W - W % 3, W % 3);
+    let (mut done, length) = (0, from.len().min(to.len()));
+    while done + W <= length {
+        let (Some(samples), Some(place)) =
+            (from[done..].first_chunk::<W>(), to[..length - done].last_chunk_mut::<W>())
+        else {
+            break;
+        };
+        *place = std::array::from_fn(|at| {
+            samples[if at < spare { at } else { step - 3 - (at - spare) / 3 * 3 + (at - spare) % 3 }]
+        });
+        done += step;
+    }
+    done
 }
 
 /// Columns that become rows.
@@ -214,12 +223,20 @@ type Square<S> = [[S; BLOCK]; BLOCK];
 trait Turned: Copy + Default {
     /// The square with its columns as rows.
     fn transposed(square: Square<Self>) -> Square<Self>;
+
+    /// [`reverse_triples`], 16 bytes at once.
+    fn reverse(from: &[Self], to: &mut [Self]) -> usize;
 }
 
 impl Turned for u16 {
     #[inline(always)]
     fn transposed(square: Square<u16>) -> Square<u16> {
         std::array::from_fn(|row| std::array::from_fn(|column| square[column][row]))
+    }
+
+    #[inline(always)]
+    fn reverse(from: &[u16], to: &mut [u16]) -> usize {
+        reverse_triples::<u16, 8>(from, to)
     }
 }
 
@@ -235,6 +252,11 @@ impl Turned for u8 {
         let one = |a, b| exchange(a, b, 8, 0x00ff_00ff_00ff_00ff);
         let ((a, b), (c, d), (e, f), (g, h)) = (one(a, b), one(c, d), one(e, f), one(g, h));
         [a, b, c, d, e, f, g, h].map(u64::to_le_bytes)
+    }
+
+    #[inline(always)]
+    fn reverse(from: &[u8], to: &mut [u8]) -> usize {
+        reverse_triples::<u8, 16>(from, to)
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tessera_core::geometry::Rect;
+use tessera_core::cost::working_tile;
+use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::Chain;
 use tessera_core::output::OutputFormat;
 use tessera_core::piece::Piece;
@@ -24,17 +25,8 @@ use crate::reader::Reader;
 use crate::rows::{Place, Rows};
 use crate::units::{Unit, steps};
 
-/// Rows and, for a chain with a small halo, columns of a working tile: its images stay in a core's cache.
-const WORKING_TILE: u32 = 512;
-
-/// Columns of a working tile where the halo would be most of it.
-const WIDE_TILE: u32 = 1024;
-
-/// A halo above this takes [`WIDE_TILE`].
-const LARGE_HALO: u32 = 64;
-
-/// The least side of a working tile, where there are many threads.
-const LEAST_TILE: u32 = 128;
+/// The fewest rows of a working tile, where there are many threads.
+const LEAST_ROWS: u32 = 32;
 
 /// Decodes, computes and encodes, unit by unit.
 pub(crate) struct Computer {
@@ -214,11 +206,10 @@ impl Computer {
 
     /// Cuts a step so that every thread has something to do, and a working tile stays in its cache.
     fn working_tiles(&self, step: Rect) -> Vec<Rect> {
-        let mut width = if self.plan.halo > LARGE_HALO { WIDE_TILE } else { WORKING_TILE };
-        let mut height = WORKING_TILE;
+        let Size { width, mut height } = working_tile(step.size(), self.plan.halo);
         let wanted = 2 * self.threads.current_num_threads() as u64;
-        while step.pixels() / (u64::from(width) * u64::from(height)) < wanted && height > LEAST_TILE {
-            (width, height) = (width / 2, height / 2);
+        while step.pixels() / (u64::from(width) * u64::from(height)) < wanted && height > LEAST_ROWS {
+            height /= 2;
         }
         steps(step, width, height)
     }

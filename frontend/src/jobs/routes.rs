@@ -2,6 +2,7 @@
 
 use super::request::JobRequest;
 use super::{create, estimate, names, ready, show};
+use crate::access::{self, Right};
 use crate::app::Shared;
 use crate::identity::User;
 use crate::refusal::{Refusal, Result};
@@ -140,10 +141,12 @@ pub(crate) async fn delete(
     Query(asked): Query<DeleteAsked>,
 ) -> Result<StatusCode> {
     let job = app.cluster.own(&user, &name)?;
+    let output: Option<Location> = job.spec.output.uri.parse().ok();
+    // Before the job is gone, which may be the reason for it.
+    let own = output.filter(|at| access::right(&app.config, &app.cluster, &user, at) == Some(Right::Own));
     app.cluster.delete(&name).await?;
     if asked.result.as_deref() == Some("1")
-        && let Ok(at) = job.spec.output.uri.parse::<Location>()
-        && crate::access::results(&app.config, &user).contains(&at)
+        && let Some(at) = own
     {
         app.store.delete(&[at]).await?;
     }

@@ -107,6 +107,22 @@ async fn the_output_of_a_job_that_everybody_sees_can_be_opened() {
 }
 
 #[tokio::test]
+async fn the_output_of_one_s_own_job_can_be_opened_wherever_it_lies() {
+    let lab = proxy().await;
+    let output = lab.put("s3://results/elsewhere.png", png(4, 4)).await;
+    let mut job = image_job("labelled", Some("ada"), complete());
+    job["spec"]["output"]["uri"] = json!("s3://results/elsewhere.png");
+    lab.api.put("imagejobs", job);
+    let path = format!("/api/v1/images/{output}");
+    eventually("it may be opened", async || lab.get_as("ada", &path).await.status.as_u16() == 200).await;
+    lab.get_as("ada", "/api/v1/jobs/labelled/result").await.expect(200);
+    lab.get_as("eve", &path).await.expect(404);
+    lab.call("DELETE", Some("ada"), "/api/v1/jobs/labelled?result=1", json!(null)).await.expect(204);
+    let store = lab.store.head(&"s3://results/elsewhere.png".parse().unwrap()).await;
+    assert!(store.is_err(), "the result goes with the job");
+}
+
+#[tokio::test]
 async fn a_download_goes_on_where_it_broke_off() {
     let lab = demo().await;
     let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n % 251) as u8).collect();
