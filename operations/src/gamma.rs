@@ -56,7 +56,9 @@ impl Apply for Gamma {
 
     fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
         let power = 1.0 / self.gamma.to_f64();
-        map_curve(input, target, |value, max| max * libm::pow(value / max, power));
+        map_curve(input, target, (Self::NAME, [self.gamma.0, 0, 0]), |value, max| {
+            max * libm::pow(value / max, power)
+        });
     }
 }
 

@@ -77,7 +77,7 @@ impl Apply for Levels {
         // All but the quotient and the power is in whole millionths, and exact.
         let (black, span) = (self.black.0 as f64, (self.white.0 - self.black.0).max(0) as f64);
         let power = 1.0 / self.gamma.to_f64();
-        map_curve(input, target, |value, max| {
+        map_curve(input, target, (Self::NAME, [self.black.0, self.white.0, self.gamma.0]), |value, max| {
             let above = (value * 1e6 - black * max).max(0.0);
             if above < span * max {
                 max * libm::pow(above / (span * max), power)

@@ -95,56 +95,111 @@ impl<S: Sample> Kernel for Medians<'_, '_, S> {
     fn run(self) {
         let Medians { rows, window, lines } = self;
         match (window.radius, rows.channels) {
-            (1, 1) => of_sorted::<_, Three, 3, 1>(rows, window, lines),
-            (1, 2) => of_sorted::<_, Three, 3, 2>(rows, window, lines),
-            (1, 3) => of_sorted::<_, Three, 3, 3>(rows, window, lines),
-            (1, _) => of_sorted::<_, Three, 3, 4>(rows, window, lines),
-            (2, 1) => of_sorted::<_, Five, 5, 1>(rows, window, lines),
-            (2, 2) => of_sorted::<_, Five, 5, 2>(rows, window, lines),
-            (2, 3) => of_sorted::<_, Five, 5, 3>(rows, window, lines),
-            (2, _) => of_sorted::<_, Five, 5, 4>(rows, window, lines),
+            (1, 1) => of_nine::<_, 1>(rows, window, lines),
+            (1, 2) => of_nine::<_, 2>(rows, window, lines),
+            (1, 3) => of_nine::<_, 3>(rows, window, lines),
+            (1, _) => of_nine::<_, 4>(rows, window, lines),
+            (2, 1) => of_sorted::<_, 1>(rows, window, lines),
+            (2, 2) => of_sorted::<_, 2>(rows, window, lines),
+            (2, 3) => of_sorted::<_, 3>(rows, window, lines),
+            (2, _) => of_sorted::<_, 4>(rows, window, lines),
             _ => large(rows, window, lines),
         }
     }
 }
 
-/// Medians of squares of `SIDE` pixels on a side, with `N` channels: every column is sorted once, for all squares that it
-/// is part of.
+/// Medians of squares of radius 1, with `N` channels: to sort a column again for each of its squares costs less than to keep
+/// it.
 #[inline(always)]
-fn of_sorted<S: Sample, M: Square<SIDE>, const SIDE: usize, const N: usize>(
-    rows: &Rows<S>,
-    window: &Window,
-    lines: &mut [&mut [S]],
-) {
-    let (radius, read) = (SIDE as i32 / 2, window.read());
-    let inside = window.inside().start * N..window.inside().end * N;
-    let mut ranks: [Vec<S>; SIDE] = std::array::from_fn(|_| vec![S::default(); window.padded() * N]);
+fn of_nine<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
+    let (read, inside) = (window.read(), window.inside().start * N..window.inside().end * N);
+    let padded = |y: u32, dy: i32, row: &mut Vec<S>| {
+        row.resize(window.padded() * N, S::default());
+        row[inside.clone()].copy_from_slice(rows.row(window.row(y, dy), read));
+        window.replicate(row, N);
+    };
+    let [mut above, mut here, mut below] = [Vec::new(), Vec::new(), Vec::new()];
+    padded(window.output.y, -1, &mut here);
+    padded(window.output.y, 0, &mut below);
     for (y, line) in (window.output.y..).zip(lines) {
-        let sources = std::array::from_fn(|row| rows.row(window.row(y, row as i32 - radius), read));
-        sort_columns::<S, M, SIDE>(sources, ranks.each_mut().map(|rank| &mut rank[inside.clone()]));
+        (above, here, below) = (here, below, above);
+        padded(y, 1, &mut below);
+        medians_of_nine::<S, N>([&above, &here, &below], line);
+    }
+}
+
+/// The medians of the squares of three rows.
+#[inline(always)]
+fn medians_of_nine<S: Sample, const N: usize>(rows: [&[S]; 3], line: &mut [S]) {
+    let length = line.len();
+    let mut shifted = [[rows[0]; 3]; 3];
+    for row in 0..3 {
+        for column in 0..3 {
+            shifted[row][column] = &rows[row][column * N..][..length];
+        }
+    }
+    for index in 0..length {
+        let mut square = [[S::default(); 3]; 3];
+        for row in 0..3 {
+            for column in 0..3 {
+                square[column][row] = shifted[row][column][index];
+            }
+        }
+        line[index] = middle_of_nine(square);
+    }
+}
+
+/// The median of three columns: the middle one of the largest of the small, the middle one of the middle, and the smallest
+/// of the large.
+#[inline(always)]
+fn middle_of_nine<S: Sample>([a, b, c]: [[S; 3]; 3]) -> S {
+    let [a, b, c] = [three(a), three(b), three(c)];
+    let small = a[0].max(b[0]).max(c[0]);
+    let large = a[2].min(b[2]).min(c[2]);
+    three([small, three([a[1], b[1], c[1]])[1], large])[1]
+}
+
+/// In order.
+#[inline(always)]
+fn three<S: Sample>([a, b, c]: [S; 3]) -> [S; 3] {
+    let (a, b) = two(a, b);
+    let (b, c) = two(b, c);
+    let (a, b) = two(a, b);
+    [a, b, c]
+}
+
+/// Pixels on a side of a square of radius 2.
+const FIVE: usize = 5;
+
+/// Medians of squares of radius 2, with `N` channels: every column is sorted once, for all squares that it is part of.
+#[inline(always)]
+fn of_sorted<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
+    let read = window.read();
+    let inside = window.inside().start * N..window.inside().end * N;
+    let mut ranks: [Vec<S>; FIVE] = std::array::from_fn(|_| vec![S::default(); window.padded() * N]);
+    for (y, line) in (window.output.y..).zip(lines) {
+        let sources = std::array::from_fn(|row| rows.row(window.row(y, row as i32 - 2), read));
+        sort_columns(sources, ranks.each_mut().map(|rank| &mut rank[inside.clone()]));
         ranks.iter_mut().for_each(|rank| window.replicate(rank, N));
-        medians::<S, M, SIDE, N>(ranks.each_ref().map(|rank| &rank[..]), line);
+        medians::<S, N>(ranks.each_ref().map(|rank| &rank[..]), line);
     }
 }
 
 /// The samples of each column in order: those of the first rank, of the second, and so on.
 #[inline(always)]
-fn sort_columns<S: Sample, M: Square<SIDE>, const SIDE: usize>(
-    mut sources: [&[S]; SIDE],
-    mut ranks: [&mut [S]; SIDE],
-) {
+fn sort_columns<S: Sample>(mut sources: [&[S]; FIVE], mut ranks: [&mut [S]; FIVE]) {
     let length = ranks[0].len();
-    for row in 0..SIDE {
+    for row in 0..FIVE {
         sources[row] = &sources[row][..length];
         ranks[row] = &mut std::mem::take(&mut ranks[row])[..length];
     }
     for index in 0..length {
-        let mut column = [S::default(); SIDE];
-        for row in 0..SIDE {
+        let mut column = [S::default(); FIVE];
+        for row in 0..FIVE {
             column[row] = sources[row][index];
         }
-        let sorted = M::sort(column);
-        for rank in 0..SIDE {
+        let sorted = five(column);
+        for rank in 0..FIVE {
             ranks[rank][index] = sorted[rank];
         }
     }
@@ -152,91 +207,56 @@ fn sort_columns<S: Sample, M: Square<SIDE>, const SIDE: usize>(
 
 /// The medians of the squares whose columns are in order.
 #[inline(always)]
-fn medians<S: Sample, M: Square<SIDE>, const SIDE: usize, const N: usize>(
-    ranks: [&[S]; SIDE],
-    line: &mut [S],
-) {
+fn medians<S: Sample, const N: usize>(ranks: [&[S]; FIVE], line: &mut [S]) {
     let length = line.len();
-    let mut shifted = [[ranks[0]; SIDE]; SIDE];
-    for rank in 0..SIDE {
-        for column in 0..SIDE {
+    let mut shifted = [[ranks[0]; FIVE]; FIVE];
+    for rank in 0..FIVE {
+        for column in 0..FIVE {
             shifted[rank][column] = &ranks[rank][column * N..][..length];
         }
     }
     for index in 0..length {
-        let mut square = [[S::default(); SIDE]; SIDE];
-        for rank in 0..SIDE {
-            for column in 0..SIDE {
+        let mut square = [[S::default(); FIVE]; FIVE];
+        for rank in 0..FIVE {
+            for column in 0..FIVE {
                 square[rank][column] = shifted[rank][column][index];
             }
         }
-        line[index] = M::median(square);
+        line[index] = middle_of_25(square);
     }
 }
 
-/// A square of `SIDE` pixels on a side.
-trait Square<const SIDE: usize> {
-    /// The samples of a column in order.
-    fn sort<S: Sample>(column: [S; SIDE]) -> [S; SIDE];
-
-    /// The median of the square, whose columns are in order. `ranks` are its rows.
-    fn median<S: Sample>(ranks: [[S; SIDE]; SIDE]) -> S;
+/// In order.
+#[inline(always)]
+fn five<S: Sample>([a, b, c, d, e]: [S; 5]) -> [S; 5] {
+    let (a, b) = two(a, b);
+    let (d, e) = two(d, e);
+    let (c, e) = two(c, e);
+    let (c, d) = two(c, d);
+    let (b, e) = two(b, e);
+    let (a, d) = two(a, d);
+    let (a, c) = two(a, c);
+    let (b, d) = two(b, d);
+    let (b, c) = two(b, c);
+    [a, b, c, d, e]
 }
 
-/// The square of radius 1.
-struct Three;
-
-impl Square<3> for Three {
-    #[inline(always)]
-    fn sort<S: Sample>([a, b, c]: [S; 3]) -> [S; 3] {
-        let (a, b) = two(a, b);
-        let (b, c) = two(b, c);
-        let (a, b) = two(a, b);
-        [a, b, c]
-    }
-
-    /// The middle one of the largest of the small, the middle one of the middle, and the smallest of the large.
-    #[inline(always)]
-    fn median<S: Sample>([small, middle, large]: [[S; 3]; 3]) -> S {
-        let small = small[0].max(small[1]).max(small[2]);
-        let large = large[0].min(large[1]).min(large[2]);
-        Three::sort([small, Three::sort(middle)[1], large])[1]
-    }
-}
-
-/// The square of radius 2.
-struct Five;
-
-impl Square<5> for Five {
-    #[inline(always)]
-    fn sort<S: Sample>([a, b, c, d, e]: [S; 5]) -> [S; 5] {
-        let (a, b) = two(a, b);
-        let (d, e) = two(d, e);
-        let (c, e) = two(c, e);
-        let (c, d) = two(c, d);
-        let (b, e) = two(b, e);
-        let (a, d) = two(a, d);
-        let (a, c) = two(a, c);
-        let (b, d) = two(b, d);
-        let (b, c) = two(b, c);
-        [a, b, c, d, e]
-    }
-
-    /// With the rows in order too, a sample has all those above and to the left below it, so that only 13 on three
-    /// antidiagonals can be the median, which is theirs. Of the four of the first, all but the largest have at least
-    /// seven of the 13 above them, and of the four of the last, all but the smallest as many below; of the five of the
-    /// middle one, the smallest and the largest have eight. The median is that of the five others.
-    #[inline(always)]
-    fn median<S: Sample>(ranks: [[S; 5]; 5]) -> S {
-        let [a, b, c, d, e] = ranks;
-        let (a, b, c) = (Five::sort(a), Five::sort(b), Five::sort(c));
-        let (d, e) = (Five::sort(d), Five::sort(e));
-        let first = a[3].max(b[2]).max(c[1]).max(d[0]);
-        let last = b[4].min(c[3]).min(d[2]).min(e[1]);
-        let middle = Five::sort([a[4], b[3], c[2], d[1], e[0]]);
-        let (low, high) = two(first, last);
-        middle[3].min(low.max(middle[2])).min(high.max(middle[1]))
-    }
+/// The median of a square whose columns are in order; `ranks` are its rows.
+///
+/// With the rows in order too, a sample has all those above and to the left below it, so that only 13 on three
+/// antidiagonals can be the median, which is theirs. Of the four of the first, all but the largest have at least seven of
+/// the 13 above them, and of the four of the last, all but the smallest as many below; of the five of the middle one, the
+/// smallest and the largest have eight. The median is that of the five others.
+#[inline(always)]
+fn middle_of_25<S: Sample>(ranks: [[S; 5]; 5]) -> S {
+    let [a, b, c, d, e] = ranks;
+    let (a, b, c) = (five(a), five(b), five(c));
+    let (d, e) = (five(d), five(e));
+    let first = a[3].max(b[2]).max(c[1]).max(d[0]);
+    let last = b[4].min(c[3]).min(d[2]).min(e[1]);
+    let middle = five([a[4], b[3], c[2], d[1], e[0]]);
+    let (low, high) = two(first, last);
+    middle[3].min(low.max(middle[2])).min(high.max(middle[1]))
 }
 
 /// The smaller and the larger.

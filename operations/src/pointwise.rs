@@ -6,27 +6,54 @@ use crate::region::{Region, Samples};
 use crate::sample::{Sample, round_f64};
 use crate::target::{Lines, Target};
 use crate::vector::{Kernel, vectorised};
+use std::cell::RefCell;
+use std::rc::Rc;
 use tessera_core::geometry::Rect;
 use tessera_core::pixel::Channels;
 
+/// What a curve is of: an operation, and its parameters.
+pub(crate) type CurveOf = (&'static str, [i64; 3]);
+
 /// Writes the pixels of `target` of `input`, with every sample but alpha replaced by `curve(sample, max)`, rounded half
 /// to even and saturated.
-pub(crate) fn map_curve(input: &Region, target: &mut Target<'_>, curve: impl Fn(f64, f64) -> f64) {
+pub(crate) fn map_curve(
+    input: &Region,
+    target: &mut Target<'_>,
+    of: CurveOf,
+    curve: impl Fn(f64, f64) -> f64,
+) {
     match &input.samples {
         Samples::U8(_) => {
-            let table: &[u8; 256] = &std::array::from_fn(|sample| on_curve(sample as u8, &curve));
+            let table = table(of, 256, |sample| u16::from(on_curve(sample as u8, &curve)));
+            let table: [u8; 256] = std::array::from_fn(|sample| table[sample] as u8);
             map_samples(input, target, |sample: u8| table[usize::from(sample)], on_neither);
         }
-        Samples::U16(_) if target.rect.pixels() > 1 << 15 => {
-            let table: Vec<u16> = (0..=u16::MAX).map(|sample| on_curve(sample, &curve)).collect();
+        Samples::U16(_) => {
+            let table = table(of, 1 << 16, |sample| on_curve(sample as u16, &curve));
             let table: &[u16; 1 << 16] = table.first_chunk().expect("one entry for each sample");
             map_samples(input, target, on_neither, |sample: u16| table[usize::from(sample)]);
         }
-        Samples::U16(_) => {
-            let curve = &curve;
-            map_samples(input, target, on_neither, |sample| on_curve(sample, curve));
-        }
     }
+}
+
+/// Tables that a thread keeps: as many as a chain is likely to have curves.
+const TABLES: usize = 4;
+
+thread_local! {
+    static KEPT: RefCell<Vec<(CurveOf, Rc<[u16]>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The values of a curve. The last ones are kept: those of 16 bits would cost as much as a working tile.
+fn table(of: CurveOf, size: usize, value: impl Fn(usize) -> u16) -> Rc<[u16]> {
+    KEPT.with_borrow_mut(|kept| {
+        if let Some((_, table)) = kept.iter().find(|(one, table)| *one == of && table.len() == size) {
+            return Rc::clone(table);
+        }
+        let table: Rc<[u16]> = (0..size).map(value).collect();
+        kept.truncate(TABLES - 1);
+        kept.insert(0, (of, Rc::clone(&table)));
+        table
+    })
 }
 
 /// For the depth that does not occur.

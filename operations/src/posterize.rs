@@ -56,7 +56,9 @@ impl Apply for Posterize {
 
     fn apply_to(&self, input: &Region, target: &mut Target<'_>, _: Extent) {
         let steps = f64::from(self.levels - 1);
-        map_curve(input, target, |value, max| (value * steps / max).round_ties_even() * max / steps);
+        map_curve(input, target, (Self::NAME, [self.levels.into(), 0, 0]), |value, max| {
+            (value * steps / max).round_ties_even() * max / steps
+        });
     }
 }
 

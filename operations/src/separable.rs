@@ -156,6 +156,7 @@ impl<F: Real> Weights<F> for Floating<F> {
         match sums.len() {
             0..8 => weigh_blocks::<F, 1>(values, (centre, stride), &self.0, sums),
             8..32 => weigh_blocks::<F, 8>(values, (centre, stride), &self.0, sums),
+            64.. if size_of::<F>() == 4 => weigh_blocks::<F, 64>(values, (centre, stride), &self.0, sums),
             _ => weigh_blocks::<F, 32>(values, (centre, stride), &self.0, sums),
         }
     }

@@ -133,7 +133,8 @@ fn reverse_triples<S: Copy, const W: usize>(from: &[S], to: &mut [S]) -> usize {
             break;
         };
         *place = std::array::from_fn(|at| {
-            samples[if at < spare { at } else { step - 3 - (at - spare) / 3 * 3 + (at - spare) % 3 }]
+            let pixel = at.saturating_sub(spare) / 3;
+            samples[if at < spare { step + at } else { step - 3 - 3 * pixel + (at - spare) % 3 }]
         });
         done += step;
     }
