@@ -150,24 +150,30 @@ impl Plane {
     /// The extremes under a cross: of columns, and of rows.
     #[inline(always)]
     fn cross<S: Sample>(&self, rows: &Rows<S>, pick: impl Fn(S, S) -> S + Copy, lines: &mut [&mut [S]]) {
-        let (read, side) = (self.window.read(), self.side());
+        let (read, output, side) = (self.window.read(), self.window.output, self.side());
         let inside = self.window.inside().start * self.channels..self.window.inside().end * self.channels;
-        let (mut padded, mut column) = (vec![S::default(); self.length()], vec![S::default(); self.length()]);
-        let columns = if side > SMALL { self.columns(rows, pick) } else { Vec::new() };
-        let mut columns = columns.chunks_exact(self.length());
-        let sources = self.sources(rows);
-        for ((line, y), sources) in lines.iter_mut().zip(self.window.output.y..).zip(sources.windows(side)) {
+        let mut padded = vec![S::default(); self.length()];
+        let pad = |padded: &mut [S], y: u32| {
             padded[inside.clone()].copy_from_slice(rows.row(y, read));
-            self.window.replicate(&mut padded, self.channels);
-            self.along(&mut padded, line, pick);
-            let column = columns.next().unwrap_or_else(|| {
-                extremes_down(sources, &mut column[inside.clone()], pick);
-                &column
-            });
-            let column = &column[self.window.radius as usize * self.channels..];
-            for (sample, other) in line.iter_mut().zip(column) {
-                *sample = pick(*sample, *other);
+            self.window.replicate(padded, self.channels);
+        };
+        if side > SMALL {
+            let columns = self.columns(rows, pick);
+            for ((line, y), column) in
+                lines.iter_mut().zip(output.y..).zip(columns.chunks_exact(self.length()))
+            {
+                pad(&mut padded, y);
+                self.along(&mut padded, line, pick);
+                let column = &column[self.window.radius as usize * self.channels..];
+                cover(line, column, column, pick);
             }
+            return;
+        }
+        let (sources, start) = (self.sources(rows), (output.x - read.x) as usize * self.channels);
+        for ((line, y), sources) in lines.iter_mut().zip(output.y..).zip(sources.windows(side)) {
+            pad(&mut padded, y);
+            extremes_along(&padded, (side, self.channels), line, pick);
+            cover_all(line, sources, start, pick);
         }
     }
 
@@ -266,6 +272,23 @@ fn extremes_down<S: Sample>(rows: &[&[S]], result: &mut [S], pick: impl Fn(S, S)
             take_up(&mut block, &row[at..], pick);
         }
         result[at..][..BLOCK].copy_from_slice(&block);
+    }
+}
+
+/// Takes up the samples of `rows` from `start` in a row.
+#[inline(always)]
+fn cover_all<S: Sample>(row: &mut [S], rows: &[&[S]], start: usize, pick: impl Fn(S, S) -> S + Copy) {
+    let count = row.len();
+    if count < BLOCK {
+        return rows.iter().for_each(|other| cover(row, &other[start..], &other[start..], pick));
+    }
+    for at in Blocks::<BLOCK>::of(count) {
+        let mut block = [S::default(); BLOCK];
+        block.copy_from_slice(&row[at..][..BLOCK]);
+        for other in rows {
+            take_up(&mut block, &other[start + at..], pick);
+        }
+        row[at..][..BLOCK].copy_from_slice(&block);
     }
 }
 

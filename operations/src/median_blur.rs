@@ -296,24 +296,26 @@ fn load<S: Sample>(values: &[S], place: usize) -> Lanes<S> {
     *values[place..].first_chunk().expect("as many samples as lanes follow the last row")
 }
 
-/// The medians from their highest bit to the lowest: a bit is set if less than half of the values are below it. At most
-/// 225 places, so that 8 bits can count them.
+/// The medians from their highest bit to the lowest: a bit is set if more than half of the values are at least as large. At
+/// most 225 places, so that 8 bits can count them.
 #[inline(always)]
 fn by_bits<S: Sample>(values: &[S], places: &[usize]) -> Lanes<S> {
-    let rank = S::narrow(places.len() as i32 / 2 + 1);
+    let half = S::narrow(places.len() as i32 / 2);
     let mut medians = [S::default(); LANES];
     let mut bit = (S::MAX + 1) / 2;
     while bit > 0 {
         let tried = medians.map(|median| S::narrow(median.widen() | bit));
-        let mut below = [S::default(); LANES];
+        let mut reached = [S::default(); LANES];
         for place in places {
             let sample: Lanes<S> = load(values, *place);
             for lane in 0..LANES {
-                below[lane] = below[lane] + S::from(sample[lane] < tried[lane]);
+                reached[lane] = reached[lane] + S::from(sample[lane] >= tried[lane]);
             }
         }
         for lane in 0..LANES {
-            medians[lane] = if below[lane] < rank { tried[lane] } else { medians[lane] };
+            // Without a branch: bits are as good as random.
+            let set = i32::from(reached[lane] > half) * bit;
+            medians[lane] = S::narrow(medians[lane].widen() | set);
         }
         bit /= 2;
     }

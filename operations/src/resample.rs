@@ -201,6 +201,9 @@ impl Resampling {
 /// Rows of the result that are computed together: side by side along the rows, since all have the same weights there.
 const BAND: usize = 16;
 
+/// How many times smaller the rows have to become that they are not converted first.
+const FEW: u32 = 4;
+
 /// Numbers of the input that a part of a band is made of, about, so that they stay in a core's cache.
 const NUMBERS: usize = 16 * 1024;
 
@@ -213,9 +216,11 @@ impl Linear for Resampling {
     fn rows<'a, T: Tap<F> + 'a, F: Real + 'a>(&'a self, rows: &'a Rows<'a, T>) -> impl Sums<F> + 'a {
         let down = Taps::<F>::new(self.rows, self.output.y..self.output.bottom());
         let along = Taps::<F>::new(self.columns, self.output.x..self.output.right());
+        // Each of the rows that many rows of the result share is converted once; those that few share, as they are summed.
+        let converts = self.rows.to.saturating_mul(FEW) > self.rows.from;
         let band = vec![F::default(); self.output.width as usize * rows.channels * BAND];
         let part = Part { source: Vec::new(), columns: Vec::new(), turned: Vec::new(), sums: Vec::new() };
-        Resampled { rows, down, along, next: band.len(), band, part, done: 0 }
+        Resampled { rows, down, along, converts, next: band.len(), band, part, done: 0 }
     }
 }
 
@@ -224,6 +229,8 @@ struct Resampled<'a, T, F> {
     rows: &'a Rows<'a, T>,
     down: Taps<F>,
     along: Taps<F>,
+    /// Whether the input is converted before it is summed.
+    converts: bool,
     /// `BAND` rows of sums.
     band: Vec<F>,
     /// Where its next row starts; at its end another band begins.
@@ -268,13 +275,12 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
     fn fill(&mut self) {
         let (pixels, channels) = (self.along.spans.len(), self.rows.channels);
         let lines = self.done..(self.done + BAND).min(self.down.spans.len());
-        let rows = self.down.spans(lines.clone()).len();
+        let rows = if self.converts { self.down.spans(lines.clone()).len() } else { BAND };
         let across = self.along.spans(0..pixels).len().div_ceil(pixels);
         let width = (NUMBERS / (rows * channels * across)).clamp(BAND, 8 * BAND);
         for start in (0..pixels).step_by(width) {
             let places = start..(start + width).min(pixels);
-            self.read(lines.clone(), places.clone());
-            self.sum_columns(lines.clone());
+            self.sum_columns(lines.clone(), places.clone());
             match channels {
                 1 => self.sum_rows::<1>(places.clone()),
                 2 => self.sum_rows::<2>(places.clone()),
@@ -289,28 +295,27 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
         }
     }
 
-    /// Reads what the pixels `places` of the rows `lines` are made of.
+    /// Sums down the columns that the pixels `places` of the rows `lines` are made of.
     #[inline(always)]
-    fn read(&mut self, lines: Range<usize>, places: Range<usize>) {
-        let (rows, columns) = (self.down.spans(lines), self.along.spans(places));
-        let source = &mut self.part.source;
-        source.clear();
-        for y in rows {
-            let part = Rect::new(columns.start, y, columns.end - columns.start, 1);
-            source.extend(self.rows.row(y, part).iter().map(|sample| sample.one()));
-        }
-    }
-
-    /// Sums down the columns of what was read for the rows `lines`.
-    #[inline(always)]
-    fn sum_columns(&mut self, lines: Range<usize>) {
-        let rows = self.down.spans(lines.clone());
+    fn sum_columns(&mut self, lines: Range<usize>, places: Range<usize>) {
+        let (y, x) = (self.down.spans(lines.clone()), self.along.spans(places));
         let Part { source, columns, turned, .. } = &mut self.part;
-        let length = source.len() / rows.len();
+        let (length, part) = (x.len() * self.rows.channels, Rect::new(x.start, 0, x.end - x.start, 1));
         columns.resize(length * BAND, F::default());
+        if self.converts {
+            source.clear();
+            for y in y.clone() {
+                source.extend(self.rows.row(y, part).iter().map(|sample| sample.one()));
+            }
+        }
         for (index, sums) in lines.zip(columns.chunks_exact_mut(length)) {
-            let first = (self.down.spans[index].start - rows.start) as usize;
-            weigh(&source[first * length..], self.down.weights(index), sums);
+            let (span, weights) = (self.down.spans[index].clone(), self.down.weights(index));
+            if self.converts {
+                let first = (span.start - y.start) as usize;
+                weigh(source[first * length..].chunks_exact(length), weights, sums);
+            } else {
+                weigh(span.map(|y| self.rows.row(y, part)), weights, sums);
+            }
         }
         turned.resize(length, [F::default(); BAND]);
         turn(columns, turned);
@@ -364,31 +369,38 @@ fn turn<F: Real>(rows: &[F], columns: &mut [[F; BAND]]) {
     }
 }
 
-/// The weighted sums of consecutive rows, each as long as `sums`.
+/// The weighted sums of rows that are as long as `sums`.
 #[inline(always)]
-fn weigh<F: Real>(rows: &[F], weights: &[F], sums: &mut [F]) {
+fn weigh<'a, T: Tap<F> + 'a, F: Real>(
+    rows: impl Iterator<Item = &'a [T]> + Clone,
+    weights: &[F],
+    sums: &mut [F],
+) {
     // Sums that stay in vector registers over all rows. The order of a sum's terms is the same in both loops.
     const BLOCK: usize = 32;
-    let length = sums.len();
-    if length < BLOCK {
+    if sums.len() < BLOCK {
         for (at, sum) in sums.iter_mut().enumerate() {
-            [*sum] = weigh_block(rows, length, weights, at);
+            [*sum] = weigh_block(rows.clone(), weights, at);
         }
         return;
     }
-    for at in Blocks::<BLOCK>::of(length) {
-        sums[at..][..BLOCK].copy_from_slice(&weigh_block::<F, BLOCK>(rows, length, weights, at));
+    for at in Blocks::<BLOCK>::of(sums.len()) {
+        sums[at..][..BLOCK].copy_from_slice(&weigh_block::<T, F, BLOCK>(rows.clone(), weights, at));
     }
 }
 
-/// The sums of `N` samples from index `at` of rows of `length`.
+/// The sums of `N` samples from index `at` of the rows.
 #[inline(always)]
-fn weigh_block<F: Real, const N: usize>(rows: &[F], length: usize, weights: &[F], at: usize) -> [F; N] {
+fn weigh_block<'a, T: Tap<F> + 'a, F: Real, const N: usize>(
+    rows: impl Iterator<Item = &'a [T]>,
+    weights: &[F],
+    at: usize,
+) -> [F; N] {
     let mut sums = [F::default(); N];
-    for (row, weight) in rows.chunks_exact(length).zip(weights) {
+    for (row, weight) in rows.zip(weights) {
         let row = &row[at..][..N];
         for lane in 0..N {
-            sums[lane] = sums[lane] + row[lane] * *weight;
+            sums[lane] = sums[lane] + row[lane].one() * *weight;
         }
     }
     sums
