@@ -52,6 +52,22 @@ CASES = [
          "tiff: {compression: jpeg, quality: 90}", "bandmean().sobel()", JPEG_TIFF, 3),
 ]
 
+# The codecs: the same pixels from one format to another, without an operation.
+NONE = ("tiff: {compression: none}", f"[{TIFF}]")
+READ = {"JPEG": "middle.jpg", "PNG": "middle.png", "JPEG TIFF": "jpeg.tif", "deflate TIFF": "middle.tif", "LZW TIFF": "lzw.tif",
+        "Zstandard TIFF": "zstd.tif"}
+WRITTEN = {
+    "JPEG": ("jpeg: {quality: 85}", "[Q=85]"),
+    "PNG": ("png: {}", "[compression=6]"),
+    "JPEG TIFF": ("tiff: {compression: jpeg, quality: 85}", f"[{TIFF},compression=jpeg,Q=85]"),
+    "deflate TIFF": ("tiff: {compression: deflate}", DEFLATE_TIFF),
+    "LZW TIFF": ("tiff: {compression: lzw}", f"[{TIFF},compression=lzw,predictor=horizontal]"),
+    "Zstandard TIFF": ("tiff: {compression: zstd}", f"[{TIFF},compression=zstd,predictor=horizontal]"),
+}
+CASES += [Case(f"100 MP: {name} read", source, "[]", NONE[0], "copy()", NONE[1], 3) for name, source in READ.items()]
+CASES += [Case(f"100 MP: {name} written", "none.tif", "[]", output, "copy()", options, 3)
+          for name, (output, options) in WRITTEN.items()]
+
 # A process of its own, since what it starts has at least its own peak of memory.
 LAUNCH = """
 import json, os, sys, time
@@ -72,7 +88,10 @@ PEER = "import sys, pyvips; pyvips.Image.new_from_file(sys.argv[1], access='sequ
 def pictures(photograph):
     """The sources, made once: the photograph, cut or mirrored out."""
     whole = pyvips.Image.new_from_file(photograph).autorot().copy_memory()
-    sizes = {"small.jpg": (4000, 3000, "[Q=90]"), "middle.tif": (10000, 10000, DEFLATE_TIFF)}
+    middle = (10000, 10000)
+    sizes = {"small.jpg": (4000, 3000, "[Q=90]"), "middle.tif": (*middle, DEFLATE_TIFF), "none.tif": (*middle, NONE[1]),
+             "middle.jpg": (*middle, "[Q=85]"), "middle.png": (*middle, "[compression=6]"), "jpeg.tif": (*middle, JPEG_TIFF),
+             "lzw.tif": (*middle, WRITTEN["LZW TIFF"][1]), "zstd.tif": (*middle, WRITTEN["Zstandard TIFF"][1])}
     if not QUICK:
         sizes["large.tif"] = (30000, 30000, JPEG_TIFF)
     for name, (width, height, options) in sizes.items():
@@ -168,7 +187,7 @@ From a file on the disk to a file on the disk, the whole process, by `tessera ru
 
 FOOT = """
 Pairs are Tessera / libvips; the difference is the average and the largest, in levels, of a part without borders. Both use
-all processors. libvips runs under Python, whose start (about 0.1 s) is in its figures. Its JPEG at quality 90 and above is 4:4:4 and larger; ours is 4:2:0.
+all processors. What is read is written as an uncompressed TIFF, and what is written is read from one. libvips runs under Python, whose start (about 0.1 s) is in its figures. Its JPEG at quality 90 and above is 4:4:4 and larger; ours is 4:2:0.
 Its `sobel` has another scale than ours, and its PNG another compression.
 """
 
