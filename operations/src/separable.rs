@@ -17,8 +17,8 @@ pub(crate) struct Symmetric {
 /// Rows that are computed together, from source rows that stay in a core's cache.
 const BAND: usize = 32;
 
-/// Numbers that are computed side by side down the columns.
-const STRIP: usize = 128;
+/// Bytes of a row that are computed side by side down the columns: those of all rows of a band stay in the nearest cache.
+const STRIP: usize = 512;
 
 /// The largest radius at which sums of 16 bits are within a level, rounding included: see [`Symmetric::fixed_rows`].
 const LARGEST_FIXED: u32 = 24;
@@ -68,8 +68,10 @@ struct Bands<'a, T, F, G, W> {
     rows: &'a Rows<'a, T>,
     weights: G,
     widen: W,
-    /// The numbers that a band is made of.
+    /// The numbers that a strip of a band is made of.
     source: Vec<F>,
+    /// Numbers in a row of a strip.
+    strip: usize,
     /// The rows of a band that are summed down the columns.
     columns: Vec<F>,
     sums: Vec<F>,
@@ -86,12 +88,12 @@ impl<'a, T: Copy, F: Copy + Default, G: Weights<F>, W: Fn(T) -> F> Bands<'a, T, 
     fn new(window: &'a Window, rows: &'a Rows<'a, T>, weights: G, widen: W) -> Self {
         let (radius, output) = (window.radius as usize, window.output);
         let height = BAND.max(radius).min(output.height as usize);
-        let length = window.read().width as usize * rows.channels;
-        let source = vec![F::default(); (height + 2 * radius) * length];
+        let strip = STRIP / size_of::<F>();
+        let source = vec![F::default(); (height + 2 * radius) * strip];
         let columns = vec![F::default(); height * window.padded() * rows.channels];
         let sums = vec![F::default(); output.width as usize * rows.channels];
         let next = columns.len();
-        Bands { window, rows, weights, widen, source, columns, sums, done: 0, height, next }
+        Bands { window, rows, weights, widen, source, strip, columns, sums, done: 0, height, next }
     }
 
     /// Sums down the columns of the band whose first row is `top`.
@@ -100,19 +102,19 @@ impl<'a, T: Copy, F: Copy + Default, G: Weights<F>, W: Fn(T) -> F> Bands<'a, T, 
         let (window, rows, read) = (self.window, self.rows, self.window.read());
         let (radius, channels) = (window.radius as usize, rows.channels);
         let (length, padded) = (read.width as usize * channels, window.padded() * channels);
-        let inside = window.inside().start * channels;
+        let (inside, strip) = (window.inside().start * channels, self.strip);
         let count = self.height.min((window.output.bottom() - top) as usize);
-        for (dy, row) in self.source.chunks_exact_mut(length).take(count + 2 * radius).enumerate() {
-            let from = rows.row(window.row(top, dy as i32 - radius as i32), read);
-            for (to, from) in row.iter_mut().zip(from) {
-                *to = (self.widen)(*from);
+        for x in (0..length).step_by(strip) {
+            let width = strip.min(length - x);
+            for (dy, row) in self.source.chunks_exact_mut(strip).take(count + 2 * radius).enumerate() {
+                let from = &rows.row(window.row(top, dy as i32 - radius as i32), read)[x..][..width];
+                for (to, from) in row.iter_mut().zip(from) {
+                    *to = (self.widen)(*from);
+                }
             }
-        }
-        for x in (0..length).step_by(STRIP) {
-            let width = STRIP.min(length - x);
             for y in 0..count {
                 let sums = &mut self.columns[y * padded + inside + x..][..width];
-                self.weights.weigh(&self.source, ((y + radius) * length + x, length), sums);
+                self.weights.weigh(&self.source, ((y + radius) * strip, strip), sums);
             }
         }
     }

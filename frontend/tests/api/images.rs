@@ -4,6 +4,7 @@ use crate::common::{Answer, Lab, complete, demo, eventually, id, image_job, lab,
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
+use tessera_store::Store as _;
 
 async fn ask(lab: &Lab, path: &str, headers: &[(&str, &str)]) -> Answer {
     let request =
@@ -118,8 +119,8 @@ async fn the_output_of_one_s_own_job_can_be_opened_wherever_it_lies() {
     lab.get_as("ada", "/api/v1/jobs/labelled/result").await.expect(200);
     lab.get_as("eve", &path).await.expect(404);
     lab.call("DELETE", Some("ada"), "/api/v1/jobs/labelled?result=1", json!(null)).await.expect(204);
-    let store = lab.store.head(&"s3://results/elsewhere.png".parse().unwrap()).await;
-    assert!(store.is_err(), "the result goes with the job");
+    let gone = lab.store.head(&"s3://results/elsewhere.png".parse().unwrap()).await;
+    assert!(gone.is_err(), "the result goes with the job");
 }
 
 #[tokio::test]
