@@ -46,11 +46,11 @@ impl Planned for MedianBlur {
     fn cost(&self, input: Extent) -> f64 {
         let (square, bytes) = (f64::from(2 * self.radius + 1).powi(2), input.pixel.bytes() as f64);
         let of_a_byte = if self.radius <= 2 {
-            0.01 * square * square
+            0.001 * square * square
         } else {
-            0.6 * square * input.pixel.depth.bytes() as f64
+            0.11 * square * input.pixel.depth.bytes() as f64
         };
-        bytes * of_a_byte.max(1.0)
+        bytes * of_a_byte.max(0.3)
     }
 }
 
