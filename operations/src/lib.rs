@@ -8,6 +8,7 @@ pub mod parameter;
 pub mod region;
 pub mod registry;
 
+mod axis;
 mod blocks;
 mod border;
 mod color_table;

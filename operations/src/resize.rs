@@ -1,13 +1,14 @@
 //! `resize`: another size, by one of several filters.
 
 use crate::apply::{Apply, Reduced, apply_by_target};
+use crate::axis::{Axis, Kernel};
 use crate::border::Rows;
 use crate::form::{Control, Field, Form};
 use crate::linear;
 use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
 use crate::quarter::means_of_four;
 use crate::region::Region;
-use crate::resample::{Axis, Kernel, Resampling};
+use crate::resample::Resampling;
 use crate::target::{Target, each_depth_to};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
