@@ -250,7 +250,7 @@ fn data_that_becomes_more_than_its_pixels_is_damage() {
     // What stands behind the pixels of a PNG's stream is damage too, or is left alone.
     let long = png(100, 100, [8, 0, 0, 0, 0], &[chunk(b"IDAT", &bomb(96))]);
     assert!([0, 10].contains(&run("long.png", &long).code));
-    // So are LZW and PackBits, whose ends nothing marks in files of old writers.
+    // Behind the pixels of LZW and PackBits it is left alone: files of old writers mark no end.
     accepted("lzw.tif", &strip(size, 5, &lzw_bomb(13)));
     let runs = [0x81u8, 7].repeat(100_000);
     accepted("packbits.tif", &strip(size, 32_773, &runs));

@@ -96,15 +96,15 @@ pub fn window(chain: &Chain<'_>, step: Size, tile: Size) -> Size {
 /// Pixels of a working tile: its images stay in a core's cache.
 const WORKING_TILE: u32 = 512 * 512;
 
-/// The fewest and the most rows of a working tile.
+/// The fewest and the most rows of a working tile that a halo asks for.
 const ROWS: (u32, u32) = (64, 512);
 
 /// Columns and rows of what one thread takes through a chain of this halo at once, for a step of size `step`: as wide as may
-/// be, since memory is fetched ahead along rows, but with rows enough that not too many are computed twice. Larger where the
-/// halo would be most of it.
+/// be, since memory is fetched ahead along rows, but with rows enough that not too many are computed twice. Larger where
+/// the most rows are fewer than eight halos.
 pub fn working_tile(step: Size, halo: u32) -> Size {
     let rows = halo.saturating_mul(8).clamp(ROWS.0, ROWS.1);
-    let pixels = if halo > rows / 8 { 2 * WORKING_TILE } else { WORKING_TILE };
+    let pixels = if halo > ROWS.1 / 8 { 2 * WORKING_TILE } else { WORKING_TILE };
     let width = step.width.clamp(1, pixels / rows);
     Size::new(width, step.height.min(ROWS.1).min((pixels / width).max(rows)))
 }

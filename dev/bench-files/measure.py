@@ -187,7 +187,8 @@ From a file on the disk to a file on the disk, the whole process, by `tessera ru
 
 FOOT = """
 Pairs are Tessera / libvips; the difference is the average and the largest, in levels, of a part without borders. Both use
-all processors. What is read is written as an uncompressed TIFF, and what is written is read from one. libvips runs under Python, whose start (about 0.1 s) is in its figures. Its JPEG at quality 90 and above is 4:4:4 and larger; ours is 4:2:0.
+all processors. Rows that end in *read* write an uncompressed TIFF; those that end in *written* read one. libvips runs under
+Python, whose start (about 0.1 s) is in its figures. Its JPEG at quality 90 and above is 4:4:4 and larger; ours is 4:2:0.
 Its `sobel` has another scale than ours, and its PNG another compression.
 """
 

@@ -3,10 +3,11 @@
 use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::identity::User;
-use crate::jobs::names;
+use crate::jobs::{names, show};
 use crate::refusal::{Refusal, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tessera_api::ImageJob;
 use tessera_store::{Location, Prefix, Scheme};
 
 /// What a user may do with an object.
@@ -14,7 +15,7 @@ use tessera_store::{Location, Prefix, Scheme};
 pub(crate) enum Right {
     /// One's own upload or result: it may be deleted.
     Own,
-    /// Something in the bucket that anybody may open, or the output of a job that anybody sees.
+    /// Something in the bucket that anybody may open, or the output of a job that the user sees.
     Read,
 }
 
@@ -69,10 +70,10 @@ pub(crate) fn right(config: &Config, cluster: &Cluster, user: &User, at: &Locati
     if is_private(config, at) {
         return None;
     }
-    if cluster.is_output(at, |job| names::owner(job) == Some(&user.owner)) {
-        return Some(Right::Own);
-    }
-    let shared = is_browsable(config, at) || cluster.is_output(at, |job| names::owner(job).is_none());
+    // A job that is not complete may have found somebody else's object in its place.
+    let made =
+        |job: &ImageJob| names::is_visible(job, user) && show::is_complete(job) && !names::is_view(job);
+    let shared = is_browsable(config, at) || cluster.is_output(at, made);
     shared.then_some(Right::Read)
 }
 

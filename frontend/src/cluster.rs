@@ -97,8 +97,7 @@ impl Cluster {
 
     /// A job that the user may see.
     pub(crate) fn visible(&self, user: &User, name: &str) -> Result<ImageJob> {
-        let visible =
-            |job: &ImageJob| names::is_visible(job, user) && !job.labels().contains_key(names::VIEW);
+        let visible = |job: &ImageJob| names::is_visible(job, user) && !names::is_view(job);
         self.job(name).filter(visible).ok_or_else(|| Refusal::not_found("job"))
     }
 

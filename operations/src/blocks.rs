@@ -1,6 +1,6 @@
 //! A row in blocks that are computed at once.
 
-/// Where blocks of `N` numbers start that cover a row of at least as many; the last overlaps the one before.
+/// Where blocks of `N` numbers start that cover a row of at least `N`; the last overlaps the one before.
 /// Unlike `step_by` it divides nothing, which would cost as much as a block.
 pub(crate) struct Blocks<const N: usize> {
     next: usize,
@@ -8,11 +8,11 @@ pub(crate) struct Blocks<const N: usize> {
 }
 
 impl<const N: usize> Blocks<N> {
-    /// Those of a row of `length` numbers; none if it is shorter than a block.
+    /// Those of a row of `length` numbers.
     #[inline(always)]
     pub(crate) fn of(length: usize) -> Blocks<N> {
-        debug_assert!(length >= N, "a row shorter than a block");
-        Blocks { next: 0, length: if length < N { 0 } else { length } }
+        assert!(length >= N, "a row shorter than a block");
+        Blocks { next: 0, length }
     }
 }
 

@@ -153,18 +153,18 @@ fn medians_of_nine<S: Sample, const N: usize>(rows: [&[S]; 3], line: &mut [S]) {
 /// of the large.
 #[inline(always)]
 fn middle_of_nine<S: Sample>([a, b, c]: [[S; 3]; 3]) -> S {
-    let [a, b, c] = [three(a), three(b), three(c)];
+    let [a, b, c] = [sort3(a), sort3(b), sort3(c)];
     let small = a[0].max(b[0]).max(c[0]);
     let large = a[2].min(b[2]).min(c[2]);
-    three([small, three([a[1], b[1], c[1]])[1], large])[1]
+    sort3([small, sort3([a[1], b[1], c[1]])[1], large])[1]
 }
 
-/// In order.
+/// The samples in ascending order.
 #[inline(always)]
-fn three<S: Sample>([a, b, c]: [S; 3]) -> [S; 3] {
-    let (a, b) = two(a, b);
-    let (b, c) = two(b, c);
-    let (a, b) = two(a, b);
+fn sort3<S: Sample>([a, b, c]: [S; 3]) -> [S; 3] {
+    let (a, b) = sort2(a, b);
+    let (b, c) = sort2(b, c);
+    let (a, b) = sort2(a, b);
     [a, b, c]
 }
 
@@ -198,7 +198,7 @@ fn sort_columns<S: Sample>(mut sources: [&[S]; FIVE], mut ranks: [&mut [S]; FIVE
         for row in 0..FIVE {
             column[row] = sources[row][index];
         }
-        let sorted = five(column);
+        let sorted = sort5(column);
         for rank in 0..FIVE {
             ranks[rank][index] = sorted[rank];
         }
@@ -226,18 +226,18 @@ fn medians<S: Sample, const N: usize>(ranks: [&[S]; FIVE], line: &mut [S]) {
     }
 }
 
-/// In order.
+/// The samples in ascending order.
 #[inline(always)]
-fn five<S: Sample>([a, b, c, d, e]: [S; 5]) -> [S; 5] {
-    let (a, b) = two(a, b);
-    let (d, e) = two(d, e);
-    let (c, e) = two(c, e);
-    let (c, d) = two(c, d);
-    let (b, e) = two(b, e);
-    let (a, d) = two(a, d);
-    let (a, c) = two(a, c);
-    let (b, d) = two(b, d);
-    let (b, c) = two(b, c);
+fn sort5<S: Sample>([a, b, c, d, e]: [S; 5]) -> [S; 5] {
+    let (a, b) = sort2(a, b);
+    let (d, e) = sort2(d, e);
+    let (c, e) = sort2(c, e);
+    let (c, d) = sort2(c, d);
+    let (b, e) = sort2(b, e);
+    let (a, d) = sort2(a, d);
+    let (a, c) = sort2(a, c);
+    let (b, d) = sort2(b, d);
+    let (b, c) = sort2(b, c);
     [a, b, c, d, e]
 }
 
@@ -250,18 +250,18 @@ fn five<S: Sample>([a, b, c, d, e]: [S; 5]) -> [S; 5] {
 #[inline(always)]
 fn middle_of_25<S: Sample>(ranks: [[S; 5]; 5]) -> S {
     let [a, b, c, d, e] = ranks;
-    let (a, b, c) = (five(a), five(b), five(c));
-    let (d, e) = (five(d), five(e));
+    let (a, b, c) = (sort5(a), sort5(b), sort5(c));
+    let (d, e) = (sort5(d), sort5(e));
     let first = a[3].max(b[2]).max(c[1]).max(d[0]);
     let last = b[4].min(c[3]).min(d[2]).min(e[1]);
-    let middle = five([a[4], b[3], c[2], d[1], e[0]]);
-    let (low, high) = two(first, last);
+    let middle = sort5([a[4], b[3], c[2], d[1], e[0]]);
+    let (low, high) = sort2(first, last);
     middle[3].min(low.max(middle[2])).min(high.max(middle[1]))
 }
 
 /// The smaller and the larger.
 #[inline(always)]
-fn two<S: Sample>(a: S, b: S) -> (S, S) {
+fn sort2<S: Sample>(a: S, b: S) -> (S, S) {
     (a.min(b), a.max(b))
 }
 

@@ -12,14 +12,14 @@ use tessera_core::geometry::Rect;
 use tessera_core::pixel::Channels;
 
 /// What a curve is of: an operation, and its parameters.
-pub(crate) type CurveOf = (&'static str, [i64; 3]);
+pub(crate) type CurveKey = (&'static str, [i64; 3]);
 
 /// Writes the pixels of `target` of `input`, with every sample but alpha replaced by `curve(sample, max)`, rounded half
-/// to even and saturated.
+/// to even and saturated. `of` must determine `curve`: tables are kept by it.
 pub(crate) fn map_curve(
     input: &Region,
     target: &mut Target<'_>,
-    of: CurveOf,
+    of: CurveKey,
     curve: impl Fn(f64, f64) -> f64,
 ) {
     match &input.samples {
@@ -37,19 +37,17 @@ pub(crate) fn map_curve(
 }
 
 /// Tables that a thread keeps: as many as a chain is likely to have curves.
-const TABLES: usize = 4;
+const TABLES: usize = 8;
 
 thread_local! {
-    static KEPT: RefCell<Vec<(CurveOf, Rc<[u16]>)>> = const { RefCell::new(Vec::new()) };
+    static KEPT: RefCell<Vec<(CurveKey, Rc<[u16]>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The values of a curve. The last ones are kept: those of 16 bits would cost as much as a working tile.
-fn table(of: CurveOf, size: usize, value: impl Fn(usize) -> u16) -> Rc<[u16]> {
+/// The values of a curve. Those used last are kept: those of 16 bits would cost as much as a working tile.
+fn table(of: CurveKey, size: usize, value: impl Fn(usize) -> u16) -> Rc<[u16]> {
     KEPT.with_borrow_mut(|kept| {
-        if let Some((_, table)) = kept.iter().find(|(one, table)| *one == of && table.len() == size) {
-            return Rc::clone(table);
-        }
-        let table: Rc<[u16]> = (0..size).map(value).collect();
+        let place = kept.iter().position(|(one, table)| *one == of && table.len() == size);
+        let table = place.map_or_else(|| (0..size).map(value).collect(), |place| kept.remove(place).1);
         kept.truncate(TABLES - 1);
         kept.insert(0, (of, Rc::clone(&table)));
         table

@@ -70,10 +70,11 @@ impl Resampling {
 /// Rows of the result that are computed together: side by side along the rows, since all have the same weights there.
 const BAND: usize = 16;
 
-/// How many times smaller the rows have to become that they are not converted first.
-const FEW: u32 = 4;
+/// From this reduction on, rows are not converted first.
+const LARGE_REDUCTION: u32 = 4;
 
-/// Numbers of the input that a part of a band is made of, about, so that they stay in a core's cache.
+/// About how many numbers are held for a part of a band, so that they stay in a core's cache: of the converted input, or else of
+/// the sums of its columns.
 const NUMBERS: usize = 16 * 1024;
 
 impl Linear for Resampling {
@@ -85,10 +86,11 @@ impl Linear for Resampling {
     fn rows<'a, T: Tap<F> + 'a, F: Real + 'a>(&'a self, rows: &'a Rows<'a, T>) -> impl Sums<F> + 'a {
         let down = Taps::<F>::new(self.rows, self.output.y..self.output.bottom());
         let along = Taps::<F>::new(self.columns, self.output.x..self.output.right());
-        // Each of the rows that many rows of the result share is converted once; those that few share, as they are summed.
-        let converts = self.rows.to.saturating_mul(FEW) > self.rows.from;
+        // The rows of a band are converted once, unless they are so many that they would not stay in the cache: then as they
+        // are summed.
+        let converts = self.rows.to.saturating_mul(LARGE_REDUCTION) > self.rows.from;
         let band = vec![F::default(); self.output.width as usize * rows.channels * BAND];
-        let part = Part { source: Vec::new(), columns: Vec::new(), turned: Vec::new(), sums: Vec::new() };
+        let part = Part { source: Vec::new(), columns: Vec::new(), transposed: Vec::new(), sums: Vec::new() };
         Resampled { rows, down, along, converts, next: band.len(), band, part, done: 0 }
     }
 }
@@ -116,7 +118,7 @@ struct Part<F> {
     /// The sums down the columns, by rows.
     columns: Vec<F>,
     /// The same by columns.
-    turned: Vec<[F; BAND]>,
+    transposed: Vec<[F; BAND]>,
     /// The sums of these along the rows, by columns.
     sums: Vec<[F; BAND]>,
 }
@@ -168,7 +170,7 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
     #[inline(always)]
     fn sum_columns(&mut self, lines: Range<usize>, places: Range<usize>) {
         let (y, x) = (self.down.spans(lines.clone()), self.along.spans(places));
-        let Part { source, columns, turned, .. } = &mut self.part;
+        let Part { source, columns, transposed, .. } = &mut self.part;
         let (length, part) = (x.len() * self.rows.channels, Rect::new(x.start, 0, x.end - x.start, 1));
         columns.resize(length * BAND, F::default());
         if self.converts {
@@ -186,20 +188,20 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
                 weigh(span.map(|y| self.rows.row(y, part)), weights, sums);
             }
         }
-        turned.resize(length, [F::default(); BAND]);
-        turn(columns, turned);
+        transposed.resize(length, [F::default(); BAND]);
+        transpose(columns, transposed);
     }
 
     /// Sums along the rows, for the pixels `places`.
     #[inline(always)]
     fn sum_rows<const N: usize>(&mut self, places: Range<usize>) {
         let columns = self.along.spans(places.clone());
-        let Part { turned, sums, .. } = &mut self.part;
+        let Part { transposed, sums, .. } = &mut self.part;
         sums.resize(places.len() * N, [F::default(); BAND]);
         for (index, pixel) in places.zip(sums.as_chunks_mut::<N>().0) {
             let weights = self.along.weights(index);
             let first = (self.along.spans[index].start - columns.start) as usize;
-            let samples = &turned.as_chunks::<N>().0[first..][..weights.len()];
+            let samples = &transposed.as_chunks::<N>().0[first..][..weights.len()];
             for (channel, sums) in pixel.iter_mut().enumerate() {
                 *sums = weigh_columns(samples, channel, weights);
             }
@@ -225,7 +227,7 @@ fn weigh_columns<F: Real, const N: usize>(
 
 /// The columns of `BAND` rows.
 #[inline(always)]
-fn turn<F: Real>(rows: &[F], columns: &mut [[F; BAND]]) {
+fn transpose<F: Real>(rows: &[F], columns: &mut [[F; BAND]]) {
     const GROUP: usize = 8;
     let length = columns.len();
     for (group, rows) in rows.chunks_exact(GROUP * length).enumerate() {

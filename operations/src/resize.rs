@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn pictures_follow_the_formula() {
-        let sizes = [(7, 5), (29, 40), (50, 3), (1, 1), (100, 57), (24, 18)];
+        let sizes = [(7, 5), (29, 40), (50, 3), (1, 1), (300, 57), (24, 18)];
         for (pixel, (width, height)) in pixel_types().flat_map(|pixel| sizes.map(|size| (pixel, size))) {
             let source = picture(image(24, 19, pixel), 8);
             for (filter, linear) in FILTERS.iter().flat_map(|filter| [(*filter, false), (*filter, true)]) {
@@ -358,7 +358,8 @@ mod tests {
             for (c, value) in pixel.iter().enumerate() {
                 let is_alpha = alpha && c == count - 1;
                 if alpha && !is_alpha && opacity * max < 0.51 && resize.filter != Filter::Nearest {
-                    assert_eq!(*value, 0);
+                    // Between, alpha may be rounded either way.
+                    assert!(*value == 0 || opacity * max > 0.49);
                     continue;
                 }
                 let premultiplied =

@@ -18,8 +18,8 @@ pub(crate) struct Symmetric {
 const BAND: usize = 32;
 
 /// Bytes of the rows that a row of the result needs, of a strip that is summed down the columns: they stay in the nearest
-/// cache, and a strip is as wide as that allows.
-const STRIP: usize = 24 << 10;
+/// cache, and a strip is as wide as that allows, but has at least 64 numbers.
+const STRIP_BYTES: usize = 24 << 10;
 
 /// The largest radius at which sums of 16 bits are within a level, rounding included: see [`Symmetric::fixed_rows`].
 const LARGEST_FIXED: u32 = 24;
@@ -89,7 +89,7 @@ impl<'a, T: Copy, F: Copy + Default, G: Weights<F>, W: Fn(T) -> F> Bands<'a, T, 
     fn new(window: &'a Window, rows: &'a Rows<'a, T>, weights: G, widen: W) -> Self {
         let (radius, output) = (window.radius as usize, window.output);
         let height = BAND.max(radius).min(output.height as usize);
-        let strip = (STRIP / (size_of::<F>() * (2 * radius + 1))).next_multiple_of(64);
+        let strip = (STRIP_BYTES / (size_of::<F>() * (2 * radius + 1))).max(1).next_multiple_of(64);
         let source = vec![F::default(); (height + 2 * radius) * strip];
         let columns = vec![F::default(); height * window.padded() * rows.channels];
         let sums = vec![F::default(); output.width as usize * rows.channels];

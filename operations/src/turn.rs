@@ -113,15 +113,15 @@ impl<S: Turned, const N: usize> Kernel for Reversed<'_, S, N> {
     #[inline(always)]
     fn run(self) {
         let Reversed { from, to } = self;
-        // Of three samples a vector holds no whole number of pixels.
+        // No vector holds a whole number of pixels of three samples.
         let done = if N == 3 { S::reverse(from.as_flattened(), to.as_flattened_mut()) / N } else { 0 };
         let rest = to.len() - done;
         to[..rest].iter_mut().zip(from[done..].iter().rev()).for_each(|(to, from)| *to = *from);
     }
 }
 
-/// Writes pixels of three samples from the start of `from` to the end of `to`, `W` samples at once, as far as that goes;
-/// how many samples. Those in front of the pixels are overwritten by the next.
+/// Writes pixels of three samples from the start of `from` to the end of `to`, `W` samples at once, as far as that goes.
+/// Returns how many samples were written. The `W % 3` samples before each block are overwritten by the next.
 #[inline(always)]
 fn reverse_triples<S: Copy, const W: usize>(from: &[S], to: &mut [S]) -> usize {
     let (step, spare) = (W - W % 3, W % 3);

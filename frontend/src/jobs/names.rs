@@ -26,6 +26,11 @@ pub(crate) fn owner(job: &ImageJob) -> Option<&String> {
     job.labels().get(OWNER)
 }
 
+/// Whether it makes a view copy.
+pub(crate) fn is_view(job: &ImageJob) -> bool {
+    job.labels().contains_key(VIEW)
+}
+
 /// One's own, and those that were made without the page.
 pub(crate) fn is_visible(job: &ImageJob, user: &User) -> bool {
     owner(job).is_none_or(|owner| *owner == user.owner)

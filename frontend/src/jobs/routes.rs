@@ -2,7 +2,7 @@
 
 use super::request::JobRequest;
 use super::{create, estimate, names, ready, show};
-use crate::access::{self, Right};
+use crate::access;
 use crate::app::Shared;
 use crate::identity::User;
 use crate::refusal::{Refusal, Result};
@@ -141,16 +141,22 @@ pub(crate) async fn delete(
     Query(asked): Query<DeleteAsked>,
 ) -> Result<StatusCode> {
     let job = app.cluster.own(&user, &name)?;
-    let output: Option<Location> = job.spec.output.uri.parse().ok();
-    // Before the job is gone, which may be the reason for it.
-    let own = output.filter(|at| access::right(&app.config, &app.cluster, &user, at) == Some(Right::Own));
     app.cluster.delete(&name).await?;
     if asked.result.as_deref() == Some("1")
-        && let Some(at) = own
+        && let Ok(at) = job.spec.output.uri.parse::<Location>()
+        && (access::results(&app.config, &user).contains(&at) || is_as_written(&app, &job, &at).await)
     {
         app.store.delete(&[at]).await?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether the object is still what the job has written: anywhere else than among one's own results, others may have replaced
+/// it.
+async fn is_as_written(app: &Shared, job: &ImageJob, at: &Location) -> bool {
+    let written = job.status.as_ref().and_then(|status| status.output.as_ref());
+    let Some(written) = written.filter(|_| show::is_complete(job)) else { return false };
+    app.store.head(at).await.is_ok_and(|info| info.etag == written.etag)
 }
 
 /// Has a failed job tried again; what is finished is not computed again.

@@ -4,7 +4,7 @@ use crate::common::{Answer, Lab, complete, demo, eventually, id, image_job, lab,
 use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
-use tessera_store::Store as _;
+use tessera_store::{Location, Store as _};
 
 async fn ask(lab: &Lab, path: &str, headers: &[(&str, &str)]) -> Answer {
     let request =
@@ -112,15 +112,34 @@ async fn the_output_of_one_s_own_job_can_be_opened_wherever_it_lies() {
     let lab = proxy().await;
     let output = lab.put("s3://results/elsewhere.png", png(4, 4)).await;
     let mut job = image_job("labelled", Some("ada"), complete());
-    job["spec"]["output"]["uri"] = json!("s3://results/elsewhere.png");
+    let uri: Location = "s3://results/elsewhere.png".parse().unwrap();
+    job["spec"]["output"]["uri"] = json!(uri.to_string());
+    job["status"]["output"]["etag"] = json!(lab.store.head(&uri).await.unwrap().etag);
     lab.api.put("imagejobs", job);
     let path = format!("/api/v1/images/{output}");
     eventually("it may be opened", async || lab.get_as("ada", &path).await.status.as_u16() == 200).await;
     lab.get_as("ada", "/api/v1/jobs/labelled/result").await.expect(200);
     lab.get_as("eve", &path).await.expect(404);
     lab.call("DELETE", Some("ada"), "/api/v1/jobs/labelled?result=1", json!(null)).await.expect(204);
-    let gone = lab.store.head(&"s3://results/elsewhere.png".parse().unwrap()).await;
-    assert!(gone.is_err(), "the result goes with the job");
+    assert!(lab.store.head(&uri).await.is_err(), "the result goes with the job");
+}
+
+#[tokio::test]
+async fn what_one_s_own_job_did_not_write_is_not_one_s_own() {
+    let lab = proxy().await;
+    let output = lab.put("s3://results/foreign.png", png(4, 4)).await;
+    for (name, status) in [("failed", json!({})), ("replaced", complete())] {
+        let mut job = image_job(name, Some("ada"), status);
+        job["spec"]["output"]["uri"] = json!("s3://results/foreign.png");
+        lab.api.put("imagejobs", job);
+        let path = format!("/api/v1/jobs/{name}");
+        eventually("it is seen", async || lab.get_as("ada", &path).await.status.as_u16() == 200).await;
+        if name == "failed" {
+            lab.get_as("ada", &format!("/api/v1/images/{output}")).await.expect(404);
+        }
+        lab.call("DELETE", Some("ada"), &format!("{path}?result=1"), json!(null)).await.expect(204);
+        assert!(lab.store.head(&"s3://results/foreign.png".parse().unwrap()).await.is_ok(), "{name}");
+    }
 }
 
 #[tokio::test]
