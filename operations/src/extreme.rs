@@ -7,6 +7,7 @@ use crate::sample::Sample;
 use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use tessera_core::geometry::{Rect, Size};
 
 /// A shape of a structuring element, around its centre.
@@ -107,13 +108,19 @@ impl Plane {
     /// The rows that the window reads, with `neutral` outside the image.
     fn pad<S: Sample>(&self, rows: &Rows<S>, neutral: S) -> Vec<S> {
         let (read, radius) = (self.window.read(), self.window.radius);
-        let inside = self.window.inside().start * self.channels..self.window.inside().end * self.channels;
+        let inside = self.inside();
         let mut padded = vec![neutral; self.length() * (self.window.output.height + 2 * radius) as usize];
         let above = (radius - (self.window.output.y - read.y)) as usize;
         for (y, row) in (read.y..read.bottom()).zip(padded.chunks_exact_mut(self.length()).skip(above)) {
             row[inside.clone()].copy_from_slice(rows.row(y, read));
         }
         padded
+    }
+
+    /// The samples of a padded row that lie inside the image.
+    fn inside(&self) -> Range<usize> {
+        let inside = self.window.inside();
+        inside.start * self.channels..inside.end * self.channels
     }
 
     /// Samples of a padded row.
@@ -138,7 +145,7 @@ impl Plane {
             }
             return;
         }
-        let inside = self.window.inside().start * self.channels..self.window.inside().end * self.channels;
+        let inside = self.inside();
         let (sources, mut row) = (self.sources(rows), vec![S::default(); self.length()]);
         for (line, sources) in lines.iter_mut().zip(sources.windows(self.side())) {
             extremes_down(sources, &mut row[inside.clone()], pick);
@@ -151,7 +158,7 @@ impl Plane {
     #[inline(always)]
     fn cross<S: Sample>(&self, rows: &Rows<S>, pick: impl Fn(S, S) -> S + Copy, lines: &mut [&mut [S]]) {
         let (read, output, side) = (self.window.read(), self.window.output, self.side());
-        let inside = self.window.inside().start * self.channels..self.window.inside().end * self.channels;
+        let inside = self.inside();
         let mut padded = vec![S::default(); self.length()];
         let pad = |padded: &mut [S], y: u32| {
             padded[inside.clone()].copy_from_slice(rows.row(y, read));
@@ -184,7 +191,7 @@ impl Plane {
         (0..window.output.height as usize + self.side() - 1).map(row).collect()
     }
 
-    /// The extremes of columns, in rows that have room for padding.
+    /// The extremes of columns, for a side above [`SMALL`], in rows that have room for padding.
     #[inline(always)]
     fn columns<S: Sample>(&self, rows: &Rows<S>, pick: impl Fn(S, S) -> S + Copy) -> Vec<S> {
         let (window, read, side) = (&self.window, self.window.read(), self.side());
@@ -192,12 +199,6 @@ impl Plane {
         let height = window.output.height as usize;
         let mut columns = vec![S::default(); self.length() * height];
         let sources = self.sources(rows);
-        if side <= SMALL {
-            for (column, sources) in columns.chunks_exact_mut(self.length()).zip(sources.windows(side)) {
-                extremes_down(sources, &mut column[start..][..length], pick);
-            }
-            return columns;
-        }
         let mut strip = vec![S::default(); STRIP * sources.len()];
         for x in (0..length).step_by(STRIP) {
             let width = STRIP.min(length - x);
