@@ -1,15 +1,12 @@
-//! Tessera's side: a chain over a picture in memory, by working tiles.
+//! Tessera's side: a chain over a picture in memory, by the worker's own working tiles.
 
 use crate::cases::Case;
 use anyhow::Result;
 use rayon::prelude::*;
+use tessera_core::cost::working_tile;
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::Extent;
 use tessera_operations::{Operation, Region, plan_chain, run_chain_to};
-
-/// Columns and rows of a working tile: wide, since memory is fetched ahead along rows.
-const COLUMNS: u32 = 4096;
-const ROWS: u32 = 64;
 
 /// A chain on a picture, with the place where its result goes.
 pub struct Work<'a> {
@@ -35,7 +32,8 @@ impl<'a> Work<'a> {
     pub fn run(&mut self) {
         let Work { operations, picture, canvas } = self;
         let chain = || plan_chain(operations, extent(picture)).expect("it was planned before");
-        let rects = tiles(canvas.rect.size());
+        let size = canvas.rect.size();
+        let rects = tiles(size, working_tile(size, chain().halo()));
         canvas.targets(&rects).into_par_iter().for_each_init(chain, |chain, mut target| {
             run_chain_to(operations, chain, picture, &mut target);
         });
@@ -51,8 +49,8 @@ fn extent(picture: &Region) -> Extent {
     Extent { size: picture.rect.size(), pixel: picture.pixel() }
 }
 
-fn tiles(size: Size) -> Vec<Rect> {
-    let rect = |y, x| Rect::new(x, y, COLUMNS, ROWS).intersect(&size.rect());
-    let columns = || (0..size.width).step_by(COLUMNS as usize);
-    (0..size.height).step_by(ROWS as usize).flat_map(|y| columns().map(move |x| rect(y, x))).collect()
+fn tiles(size: Size, tile: Size) -> Vec<Rect> {
+    let rect = |y, x| Rect::new(x, y, tile.width, tile.height).intersect(&size.rect());
+    let columns = || (0..size.width).step_by(tile.width as usize);
+    (0..size.height).step_by(tile.height as usize).flat_map(|y| columns().map(move |x| rect(y, x))).collect()
 }
