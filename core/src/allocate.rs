@@ -15,9 +15,9 @@ pub struct Claim {
     pub demand: u32,
     /// Its share relative to the others, at least 1.
     pub weight: u32,
-    /// Slots that it was granted: pods that may start at any moment.
+    /// Slots that it was granted.
     pub slots: u32,
-    /// Its pods, those included that have been told to end.
+    /// Its pods, those included that have been told to end and those that its Jobs may start at any moment.
     pub pods: u32,
     /// Those of its pods that have worked for a while and are not to end: taking their slot would throw work away.
     pub settled: u32,
@@ -30,7 +30,7 @@ pub struct Claim {
 /// The slots for each claim now, in the order of `claims` (oldest job first).
 ///
 /// Pods never outnumber `slots` for longer than a pod takes to end: what is given is limited by the slots that no pod
-/// holds, `foreign` pods (of jobs that are gone) included. A settled pod loses its slot only if the pool shrinks.
+/// holds, `foreign` ones (of jobs that are gone) included. A settled pod loses its slot only if the pool shrinks.
 pub fn allocate(slots: u32, foreign: u32, claims: &[Claim], now: i64) -> Vec<u32> {
     let ranks = ranks(claims, now);
     let target = spare(slots, claims, &divide(slots, claims, &ranks));

@@ -1,13 +1,13 @@
 //! Nodes that are lost, drained and joined in the middle of a job: it completes with the same bytes and without a retry.
 
-use crate::slow::{CHAIN, PATIENCE, slow_job};
+use crate::slow::{CHAIN, PATIENCE, SHARDS, create, slow_job};
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::events::v1::Event;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams, WatchEvent, WatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tessera_api::ImageJob;
 use tessera_core::output::OutputFormat;
@@ -21,7 +21,7 @@ use tessera_e2e::{Namespace, eventually, kubectl};
 /// Seconds from a node's being declared lost to the end of the job.
 const RECOVERY: u64 = 60;
 
-/// Three slots on three nodes, if there is a choice.
+/// Three slots on three nodes, if there is a choice, and workers so slow that they can be caught at work.
 async fn spread_workers(ns: &Namespace) -> Result<()> {
     let workers =
         json!({ "matchExpressions": [{ "key": "tessera.dev/imagejob-uid", "operator": "Exists" }] });
@@ -29,19 +29,23 @@ async fn spread_workers(ns: &Namespace) -> Result<()> {
     let apart = json!({ "preferredDuringSchedulingIgnoredDuringExecution": [{ "weight": 100, "podAffinityTerm": term }] });
     ns.change_pool(
         "default",
-        json!({ "replicas": 3, "worker": { "affinity": { "podAntiAffinity": apart } } }),
+        json!({ "replicas": 3, "worker": { "affinity": { "podAntiAffinity": apart }, "resources": slow("300m") } }),
     )
     .await
 }
 
 /// Workers run on chosen nodes only, with this limit of the processor, so that a stage takes long enough to lose its node.
 async fn pin_workers(ns: &Namespace, cpu: &str) -> Result<()> {
-    let resources = json!({ "requests": { "cpu": "10m" }, "limits": { "cpu": cpu } });
     ns.change_pool(
         "default",
-        json!({ "worker": { "nodeSelector": { CHOSEN: "yes" }, "resources": resources } }),
+        json!({ "worker": { "nodeSelector": { CHOSEN: "yes" }, "resources": slow(cpu) } }),
     )
     .await
+}
+
+/// Resources of a worker with this limit of the processor.
+fn slow(cpu: &str) -> Value {
+    json!({ "requests": { "cpu": "10m" }, "limits": { "cpu": cpu } })
 }
 
 /// A node that has lost its power, and the workers that were on it.
@@ -277,13 +281,15 @@ fn exit_code(pod: &Pod) -> Option<i32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_joins_in_the_middle_takes_shards() -> Result<()> {
     with_nodes("joined", async |ns, nodes| {
-        // One worker fills a node; a node takes its seconds to join, so the work is slow.
+        // One worker fills a node. A node takes its seconds to join, in which the others must not do all the work: it is in
+        // so many shards, and so slow, that starting their workers alone takes longer.
         let memory = format!("{}Mi", nodes.mebibytes().await? * 6 / 10);
         let requests = json!({ "cpu": "10m", "memory": memory });
-        let limits = json!({ "cpu": "250m", "memory": memory });
+        let limits = json!({ "cpu": "100m", "memory": memory });
         let worker = json!({ "resources": { "requests": requests, "limits": limits } });
         ns.change_pool("default", json!({ "replicas": 5, "worker": worker })).await?;
-        let (_, expected) = slow_job(ns, "").await?;
+        let (_, expected) = create(ns, "slow", "", 4 * SHARDS).await?;
+        ns.wait_middle("slow", PATIENCE).await?;
         wait_pending(ns).await?;
         let tells = |job: &ImageJob| messages(job).contains("no node has room");
         let told = ns.wait_for("slow", "tells that workers wait for nodes", 20, tells).await?;

@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 /// Seconds that a job may take on a machine that does other things as well.
 pub(crate) const PATIENCE: u64 = 240;
 
-/// Pieces of work of a few seconds of one core each.
+/// Pieces of work of half a second of one core each.
 pub(crate) const SHARDS: u32 = 8;
 
 /// What makes it slow.

@@ -12,6 +12,7 @@ mod workload;
 
 pub(crate) use observe::is_managed;
 pub(crate) use status::has_ended;
+pub(crate) use workload::has_failed;
 
 use crate::context::Ctx;
 use crate::pool::GuardedPool;

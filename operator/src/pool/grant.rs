@@ -141,10 +141,13 @@ async fn write_all(ctx: &Ctx, batch: Vec<(Arc<Guarded>, Grant)>) -> Result<(), E
 async fn write_one(ctx: &Ctx, job: Arc<Guarded>, grant: Grant) -> Result<(), Error> {
     let Ok(job) = &job.0 else { return Ok(()) };
     let api: Api<ImageJob> = Api::namespaced(ctx.client.clone(), &job.namespace().unwrap_or_default());
+    // Before the job can read it, so that it is not refused what it was given.
+    ctx.ledger.remember(job, grant.clone());
     let written = gone_is_fine(apply_status(&api, &job.name_any(), SLOTS, &grant).await);
-    written.map_err(|source| Error::Grant { job: job.name_any(), source })?;
-    ctx.ledger.remember(job, grant);
-    Ok(())
+    written.map_err(|source| {
+        ctx.ledger.forget(job);
+        Error::Grant { job: job.name_any(), source }
+    })
 }
 
 /// What this process has written lately.
@@ -154,25 +157,59 @@ pub(crate) struct Ledger(Mutex<Written>);
 #[derive(Debug, Default)]
 struct Written {
     grants: HashMap<String, (Instant, Grant)>,
+    /// The parallelism of each ImageJob's Job.
+    asked: HashMap<String, (Instant, u32)>,
     places: HashMap<(String, String), Instant>,
     figures: HashMap<(String, String), Instant>,
+}
+
+impl Written {
+    fn grant(&self, uid: &str) -> Option<&Grant> {
+        let (at, grant) = self.grants.get(uid)?;
+        (at.elapsed() < SEEN).then_some(grant)
+    }
 }
 
 /// Time after which the watch has surely seen a write, or another one has changed it since.
 const SEEN: Duration = Duration::from_secs(60);
 
+/// Time after which the watch has surely seen a Job that was created or changed.
+const ANSWERED: Duration = Duration::from_secs(10);
+
 impl Ledger {
     /// What `job` was granted lately.
     pub(crate) fn of(&self, job: &ImageJob) -> Option<Grant> {
         let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, grant) = written.grants.get(&job.uid()?)?;
-        (at.elapsed() < SEEN).then(|| grant.clone())
+        written.grant(&job.uid()?).cloned()
     }
 
     fn remember(&self, job: &ImageJob, grant: Grant) {
         let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         written.grants.retain(|_, (at, _)| at.elapsed() < SEEN);
         written.grants.insert(job.uid().unwrap_or_default(), (Instant::now(), grant));
+    }
+
+    fn forget(&self, job: &ImageJob) {
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        written.grants.remove(&job.uid().unwrap_or_default());
+    }
+
+    /// The parallelism that the Job of `job` may be given now, at most `parallelism`: what was taken from it since it
+    /// read its slots may be another's. To be called before every write of a Job's parallelism.
+    pub(crate) fn ask(&self, job: &ImageJob, parallelism: u32) -> u32 {
+        let uid = job.uid().unwrap_or_default();
+        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = written.grant(&uid).map_or(parallelism, |grant| grant.slots.min(parallelism));
+        written.asked.retain(|_, (at, _)| at.elapsed() < ANSWERED);
+        written.asked.insert(uid, (Instant::now(), asked));
+        asked
+    }
+
+    /// The parallelism that was asked lately for the Job of `job`.
+    pub(crate) fn asked(&self, job: &ImageJob) -> u32 {
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = job.uid().and_then(|uid| written.asked.get(&uid).copied());
+        lately.filter(|(at, _)| at.elapsed() < ANSWERED).map_or(0, |(_, asked)| asked)
     }
 
     /// The time for which places in the queue of `pool`, where `waiting` jobs wait, are held back; `None`: they may be
@@ -205,7 +242,23 @@ fn hold(
 
 #[cfg(test)]
 mod tests {
-    use super::{round, told};
+    use super::{Grant, Ledger, round, told};
+    use serde_json::json;
+    use tessera_api::ImageJob;
+
+    #[test]
+    fn a_job_asks_no_more_pods_than_it_was_granted_last() {
+        let spec = json!({ "source": { "uri": "s3://b/a.tif" }, "operations": [], "output": { "uri": "s3://b/c.tif" } });
+        let job = json!({ "apiVersion": "tessera.dev/v1alpha1", "kind": "ImageJob", "metadata": { "uid": "1" }, "spec": spec });
+        let job: ImageJob = serde_json::from_value(job).expect("an ImageJob");
+        let ledger = Ledger::default();
+        assert_eq!((ledger.asked(&job), ledger.ask(&job, 3), ledger.asked(&job)), (0, 3, 3));
+        ledger.remember(&job, Grant { slots: 1, ..Grant::default() });
+        assert_eq!(ledger.asked(&job), 3, "its Job may still have what it was asked with");
+        assert_eq!((ledger.ask(&job, 3), ledger.asked(&job)), (1, 1));
+        ledger.forget(&job);
+        assert_eq!(ledger.ask(&job, 2), 2);
+    }
 
     #[test]
     fn who_falls_back_a_little_is_not_told_so() {

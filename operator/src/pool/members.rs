@@ -1,15 +1,14 @@
 //! The ImageJobs of a pool with their pods, from what the watches have. Reads only.
 
 use super::grant::Grant;
+use super::workers::{self, Workers};
 use crate::context::Ctx;
 use crate::imagejob::{Guarded, has_ended, is_managed};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Resource, ResourceExt};
-use std::collections::HashMap;
 use std::sync::Arc;
 use tessera_api::{ImageJob, WorkerPool};
 use tessera_core::allocate::Claim;
-use tessera_core::name::label;
 
 /// Seconds after which a pod has done work that would be lost with it.
 const SETTLED: i64 = 5;
@@ -18,14 +17,16 @@ const SETTLED: i64 = 5;
 pub(crate) struct Members {
     /// Oldest first: the jobs that have not ended, and those whose slots are still to be taken back.
     pub(crate) jobs: Vec<Member>,
-    /// Pods of jobs that are not among them.
-    pub(crate) foreign_pods: u32,
+    /// Slots held by pods of jobs that are not among them.
+    pub(crate) foreign: u32,
 }
 
 /// One job of the pool.
 pub(crate) struct Member {
     pub(super) job: Arc<Guarded>,
-    pods: Vec<Arc<Pod>>,
+    workers: Workers,
+    /// The parallelism that this process has asked for its Job lately, which the watch may not have seen yet.
+    asked: u32,
     /// What this process has granted it lately, which the watch may not have seen yet.
     granted: Option<Grant>,
 }
@@ -53,13 +54,13 @@ impl Member {
         let status = job.status.as_ref();
         let demand = status.and_then(|status| status.demand).unwrap_or(0);
         let (told, current) = (Grant::told(job), self.current());
-        let settled = self.pods.iter().filter(|pod| is_settled(pod, now)).count();
+        let settled = self.workers.pods.iter().filter(|pod| is_settled(pod, now)).count();
         Claim {
             demand: if has_ended(job) { 0 } else { demand },
             weight: job.spec.weight,
             // Where the two differ, another one may act on either.
             slots: current.slots.max(told.slots),
-            pods: count(self.pods.len()),
+            pods: self.workers.held().max(self.asked),
             settled: count(settled),
             since: current
                 .slots_since
@@ -72,7 +73,7 @@ impl Member {
 
 /// The members of `pool`.
 pub(crate) fn of(ctx: &Ctx, pool: &WorkerPool) -> Members {
-    let mut pods = pods_of(ctx, pool);
+    let mut workers = workers::of(ctx, pool);
     let (namespace, name) = (pool.namespace(), pool.name_any());
     let mut jobs: Vec<Member> = Vec::new();
     for job in ctx.watches.image_jobs.cache().state() {
@@ -86,28 +87,15 @@ pub(crate) fn of(ctx: &Ctx, pool: &WorkerPool) -> Members {
         if has_ended(known) && held == 0 {
             continue;
         }
-        let pods = known.uid().and_then(|uid| pods.remove(&uid)).unwrap_or_default();
-        jobs.push(Member { job, pods, granted });
+        let workers = known.uid().and_then(|uid| workers.remove(&uid)).unwrap_or_default();
+        let asked = if has_ended(known) { 0 } else { ctx.ledger.asked(known) };
+        jobs.push(Member { job, workers, asked, granted });
     }
     jobs.sort_by_cached_key(|member| {
         let job = member.job();
         (job.creation_timestamp().map(|time| time.0), job.uid())
     });
-    Members { jobs, foreign_pods: count(pods.values().map(Vec::len).sum()) }
-}
-
-/// The pool's pods that have not ended, by the UID of their ImageJob.
-fn pods_of(ctx: &Ctx, pool: &WorkerPool) -> HashMap<String, Vec<Arc<Pod>>> {
-    let (namespace, name) = (pool.namespace(), pool.name_any());
-    let mut all: HashMap<String, Vec<Arc<Pod>>> = HashMap::new();
-    for pod in ctx.watches.pods.cache().state() {
-        let ours = pod.meta().namespace == namespace && pod.labels().get(label::POOL) == Some(&name);
-        if ours && !has_ended_pod(&pod) {
-            let uid = pod.labels().get(label::JOB_UID).cloned().unwrap_or_default();
-            all.entry(uid).or_default().push(pod);
-        }
-    }
-    all
+    Members { jobs, foreign: workers.values().map(Workers::held).sum() }
 }
 
 /// Whether the pod's containers have ended.
@@ -123,6 +111,6 @@ fn is_settled(pod: &Pod, now: i64) -> bool {
     running && pod.meta().deletion_timestamp.is_none() && began.is_some_and(|began| now - began >= SETTLED)
 }
 
-fn count(number: usize) -> u32 {
+pub(super) fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

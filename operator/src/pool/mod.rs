@@ -6,6 +6,7 @@ mod members;
 mod ready;
 mod shape;
 mod status;
+mod workers;
 
 pub(crate) use grant::Ledger;
 pub(crate) use members::has_ended_pod;
@@ -16,7 +17,6 @@ use crate::context::Ctx;
 use crate::imagejob::Guarded;
 use crate::objects::{MANAGER, apply_status, gone_is_fine};
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::Pod;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::ObjectRef;
@@ -69,7 +69,8 @@ pub(crate) fn run(ctx: Arc<Ctx>) -> impl Future<Output = ()> {
     let watches = &ctx.watches;
     Controller::for_stream(watches.pools.listen(), watches.pools.cache())
         .watches_stream(watches.image_jobs.listen(), of_job)
-        .watches_stream(watches.pods.listen(), of_pod)
+        .watches_stream(watches.jobs.listen(), of_labels)
+        .watches_stream(watches.pods.listen(), of_labels)
         .with_config(Config::default().concurrency(16))
         .run(reconcile, on_error, ctx.clone())
         .for_each(|result| async move {
@@ -85,9 +86,9 @@ fn of_job(job: Guarded) -> Option<ObjectRef<GuardedPool>> {
 }
 
 /// Names of pools are short enough to be labels as they are.
-fn of_pod(pod: Pod) -> Option<ObjectRef<GuardedPool>> {
-    let pool = pod.labels().get(label::POOL)?;
-    Some(ObjectRef::new(pool).within(pod.meta().namespace.as_deref().unwrap_or_default()))
+fn of_labels<K: Resource<DynamicType = ()>>(object: K) -> Option<ObjectRef<GuardedPool>> {
+    let pool = object.labels().get(label::POOL)?;
+    Some(ObjectRef::new(pool).within(object.meta().namespace.as_deref().unwrap_or_default()))
 }
 
 async fn reconcile(object: Arc<GuardedPool>, ctx: Arc<Ctx>) -> Result<Action, Error> {
@@ -110,7 +111,7 @@ async fn step(object: &GuardedPool, ctx: &Ctx) -> Result<Action, Error> {
     let now = ctx.now();
     let members = members::of(ctx, pool);
     let claims = members.claims(now.as_second());
-    let granted = allocate(pool.spec.replicas, members.foreign_pods, &claims, now.as_second());
+    let granted = allocate(pool.spec.replicas, members.foreign, &claims, now.as_second());
     let pending = grant::write(ctx, pool, &members, &grant::next(&members, &claims, &granted, now)).await?;
     let check = ready::look(ctx, pool).await.map_err(Error::Observe)?;
     let told = status::next(

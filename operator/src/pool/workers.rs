@@ -1,0 +1,104 @@
+//! The worker pods of a pool, by ImageJob: those that there are, and those that Jobs may still start. Reads only.
+
+use super::members::count;
+use crate::context::Ctx;
+use crate::imagejob::has_failed;
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Resource, ResourceExt};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tessera_api::WorkerPool;
+use tessera_core::name::label;
+
+/// The worker pods of one ImageJob.
+#[derive(Debug, Default)]
+pub(super) struct Workers {
+    /// Those that have not ended.
+    pub(super) pods: Vec<Arc<Pod>>,
+    /// Pods that may be there at once while no Job is changed.
+    allowed: u32,
+    /// Shards whose pod has succeeded, by stage.
+    succeeded: HashMap<String, u32>,
+}
+
+impl Workers {
+    /// The pods that hold a slot: a Job that has been seen with a parallelism may start that many at any moment.
+    pub(super) fn held(&self) -> u32 {
+        count(self.pods.len()).max(self.allowed)
+    }
+}
+
+/// The pool's workers by the UID of their ImageJob.
+pub(super) fn of(ctx: &Ctx, pool: &WorkerPool) -> HashMap<String, Workers> {
+    let mut all: HashMap<String, Workers> = HashMap::new();
+    for pod in ctx.watches.pods.cache().state() {
+        if !is_of(pod.as_ref(), pool) {
+            continue;
+        }
+        let workers = all.entry(label_of(pod.as_ref(), label::JOB_UID)).or_default();
+        match pod.status.as_ref().and_then(|status| status.phase.as_deref()) {
+            Some("Succeeded") => {
+                *workers.succeeded.entry(label_of(pod.as_ref(), label::STAGE)).or_default() += 1;
+            }
+            Some("Failed") => {}
+            _ => workers.pods.push(pod),
+        }
+    }
+    for job in ctx.watches.jobs.cache().state() {
+        if is_of(job.as_ref(), pool) {
+            let workers = all.entry(label_of(job.as_ref(), label::JOB_UID)).or_default();
+            let succeeded = workers.succeeded.get(&label_of(job.as_ref(), label::STAGE)).copied();
+            workers.allowed += allowed(&job, succeeded.unwrap_or(0));
+        }
+    }
+    all
+}
+
+/// The pods that `job` may have at once, where the pods of `succeeded` shards have succeeded.
+fn allowed(job: &Job, succeeded: u32) -> u32 {
+    let Some(spec) = &job.spec else { return 0 };
+    let over = job.meta().deletion_timestamp.is_some() || has_failed(job);
+    if over || spec.suspend == Some(true) {
+        return 0;
+    }
+    let number = |value: Option<i32>| value.and_then(|value| u32::try_from(value).ok()).unwrap_or(0);
+    let told = number(job.status.as_ref().and_then(|status| status.succeeded));
+    number(spec.parallelism).min(number(spec.completions).saturating_sub(told.max(succeeded)))
+}
+
+fn is_of<K: Resource<DynamicType = ()>>(object: &K, pool: &WorkerPool) -> bool {
+    object.meta().namespace == pool.namespace() && label_of(object, label::POOL) == pool.name_any()
+}
+
+fn label_of<K: Resource<DynamicType = ()>>(object: &K, key: &str) -> String {
+    object.labels().get(key).cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::allowed;
+    use serde_json::{Value, json};
+
+    fn check(spec: &Value, status: &Value, succeeded: u32, expected: u32) {
+        let job = serde_json::from_value(json!({ "metadata": {}, "spec": spec, "status": status }));
+        assert_eq!(allowed(&job.expect("a Job"), succeeded), expected, "{spec} {status} {succeeded}");
+    }
+
+    #[test]
+    fn a_job_may_start_pods_up_to_its_parallelism_and_the_shards_that_are_left() {
+        let spec = json!({ "parallelism": 3, "completions": 8, "template": {} });
+        check(&spec, &json!({}), 0, 3);
+        check(&spec, &json!({ "succeeded": 4 }), 6, 2);
+        check(&spec, &json!({ "succeeded": 8 }), 6, 0);
+    }
+
+    #[test]
+    fn a_job_that_is_suspended_or_over_starts_none() {
+        let spec = json!({ "parallelism": 3, "completions": 8, "template": {} });
+        let failed = json!({ "conditions": [{ "type": "FailureTarget", "status": "True" }] });
+        check(&spec, &failed, 0, 0);
+        let spec = json!({ "parallelism": 3, "completions": 8, "suspend": true, "template": {} });
+        check(&spec, &json!({}), 0, 0);
+    }
+}
