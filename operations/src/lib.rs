@@ -25,6 +25,8 @@ mod resample;
 mod sample;
 mod separable;
 mod target;
+mod tent;
+mod transpose;
 mod turn;
 mod vector;
 

@@ -23,6 +23,19 @@ pub(crate) trait Linear {
 
     /// The rows of the result. `rows` holds at least the pixels that are read.
     fn rows<'a, T: Tap<F> + 'a, F: Real + 'a>(&'a self, rows: &'a Rows<'a, T>) -> impl Sums<F> + 'a;
+
+    /// Writes the rows of the result for samples without alpha, summed in `F`.
+    #[inline(always)]
+    fn write<S: Sample, F: Real>(&self, rows: &Rows<S>, lines: &mut [&mut [S]]) {
+        let offset = F::from_f64(self.offset::<S>());
+        let mut sums = self.rows::<S, F>(rows);
+        for line in lines {
+            let Some(sums) = sums.next_row() else { return };
+            for (to, sum) in line.iter_mut().zip(sums) {
+                *to = (*sum + offset).sample();
+            }
+        }
+    }
 }
 
 /// Rows of sums, from top to bottom. Not a closure that takes them: a closure that is called on every path is not inlined
@@ -80,7 +93,7 @@ impl<L: Linear, S: Sample, O: Real, P: Real> Kernel for Plain<'_, '_, L, S, O, P
         let Plain { linear, samples, input, lines, sums: PhantomData } = self;
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
         match input.channels {
-            Channels::Gray | Channels::Rgb => opaque::<S, O>(linear, &rows, lines),
+            Channels::Gray | Channels::Rgb => linear.write::<S, O>(&rows, lines),
             Channels::GrayAlpha => with_alpha::<S, P, 2>(linear, &rows, lines),
             Channels::Rgba => with_alpha::<S, P, 4>(linear, &rows, lines),
         }
@@ -162,18 +175,6 @@ fn with_alpha_in_light<S: Encoded, F: Real, const N: usize>(
         let Some(sums) = sums.next_row() else { return };
         for (to, pixel) in line.as_chunks_mut::<N>().0.iter_mut().zip(sums.as_chunks::<N>().0) {
             *to = encode(pixel);
-        }
-    }
-}
-
-#[inline(always)]
-fn opaque<S: Sample, F: Real>(linear: &impl Linear, rows: &Rows<S>, lines: &mut [&mut [S]]) {
-    let offset = F::from_f64(linear.offset::<S>());
-    let mut sums = linear.rows::<S, F>(rows);
-    for line in lines {
-        let Some(sums) = sums.next_row() else { return };
-        for (to, sum) in line.iter_mut().zip(sums) {
-            *to = (*sum + offset).sample();
         }
     }
 }

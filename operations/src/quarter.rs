@@ -33,7 +33,6 @@ impl<S: Sample, const N: usize> Kernel for Means<'_, S, N> {
         let Means { upper, lower, line } = self;
         // A mean at every pixel, since that needs no sorting of samples; then every second one is taken.
         let mut means = [[S::default(); N]; PLANE];
-        let (mut planes, mut halves) = ([[S::default(); PLANE]; N], [[S::default(); PLANE]; N]);
         let rows = upper.chunks(N * PLANE).zip(lower.chunks(N * PLANE));
         for (line, (upper, lower)) in line.as_chunks_mut::<N>().0.chunks_mut(PLANE / 2).zip(rows) {
             let last = upper.len() - N;
@@ -43,16 +42,23 @@ impl<S: Sample, const N: usize> Kernel for Means<'_, S, N> {
                 let sum = a.widen() + b.widen() + c.widen() + d.widen();
                 *mean = S::narrow((sum + 1 + ((sum >> 2) & 1)) >> 2);
             }
-            take_apart(&means, &mut planes);
-            for channel in 0..N {
-                let (half, plane) = (&mut halves[channel][..PLANE / 2], &planes[channel][..PLANE]);
-                for index in 0..PLANE / 2 {
-                    half[index] = plane[2 * index];
-                }
-            }
-            put_together(&halves, line);
+            every_second(&means, line);
         }
     }
+}
+
+/// Every second of `pixels`, as many as `line` takes: at most half of them.
+#[inline(always)]
+pub(crate) fn every_second<S: Sample, const N: usize>(pixels: &[[S; N]; PLANE], line: &mut [[S; N]]) {
+    let (mut planes, mut halves) = ([[S::default(); PLANE]; N], [[S::default(); PLANE]; N]);
+    take_apart(pixels, &mut planes);
+    for channel in 0..N {
+        let (half, plane) = (&mut halves[channel][..PLANE / 2], &planes[channel][..PLANE]);
+        for index in 0..PLANE / 2 {
+            half[index] = plane[2 * index];
+        }
+    }
+    put_together(&halves, line);
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use crate::blocks::Blocks;
 use crate::border::Rows;
 use crate::linear::{Linear, Sums};
 use crate::real::{Real, Tap};
+use crate::sample::Sample;
+use crate::transpose::transposed;
 use std::ops::Range;
 use tessera_core::geometry::Rect;
 
@@ -84,56 +86,48 @@ impl Linear for Resampling {
 
     #[inline(always)]
     fn rows<'a, T: Tap<F> + 'a, F: Real + 'a>(&'a self, rows: &'a Rows<'a, T>) -> impl Sums<F> + 'a {
-        let down = Taps::<F>::new(self.rows, self.output.y..self.output.bottom());
-        let along = Taps::<F>::new(self.columns, self.output.x..self.output.right());
-        // The rows of a band are converted once, unless they are so many that they would not stay in the cache: then as they
-        // are summed.
-        let converts = self.rows.to.saturating_mul(LARGE_REDUCTION) > self.rows.from;
         let band = vec![F::default(); self.output.width as usize * rows.channels * BAND];
-        let part = Part { source: Vec::new(), columns: Vec::new(), transposed: Vec::new(), sums: Vec::new() };
-        Resampled { rows, down, along, converts, next: band.len(), band, part, done: 0 }
+        Resampled { bands: Bands::new(self, rows), next: band.len(), band, done: 0 }
+    }
+
+    /// Rounds before columns become rows again, since there is less to move then.
+    #[inline(always)]
+    fn write<S: Sample, F: Real>(&self, rows: &Rows<S>, lines: &mut [&mut [S]]) {
+        let (mut bands, mut samples) = (Bands::<S, F>::new(self, rows), Vec::new());
+        for (first, lines) in (0..).step_by(BAND).zip(lines.chunks_mut(BAND)) {
+            let places = first..first + lines.len();
+            let (pixels, width) = (bands.along.spans.len(), bands.width(places.clone()));
+            for start in (0..pixels).step_by(width) {
+                bands.sum(places.clone(), start..(start + width).min(pixels));
+                round(&bands.sums, &mut samples);
+                write_columns(&samples, start * rows.channels, lines);
+            }
+        }
     }
 }
 
 /// The rows of a resampling, computed in bands.
 struct Resampled<'a, T, F> {
-    rows: &'a Rows<'a, T>,
-    down: Taps<F>,
-    along: Taps<F>,
-    /// Whether the input is converted before it is summed.
-    converts: bool,
+    bands: Bands<'a, T, F>,
     /// `BAND` rows of sums.
     band: Vec<F>,
     /// Where its next row starts; at its end another band begins.
     next: usize,
-    part: Part<F>,
     /// Rows that were given.
     done: usize,
-}
-
-/// What a part of a band is computed in.
-struct Part<F> {
-    /// The numbers of the input, by rows.
-    source: Vec<F>,
-    /// The sums down the columns, by rows.
-    columns: Vec<F>,
-    /// The same by columns.
-    transposed: Vec<[F; BAND]>,
-    /// The sums of these along the rows, by columns.
-    sums: Vec<[F; BAND]>,
 }
 
 impl<T: Tap<F>, F: Real> Sums<F> for Resampled<'_, T, F> {
     #[inline(always)]
     fn next_row(&mut self) -> Option<&[F]> {
-        if self.done >= self.down.spans.len() {
+        if self.done >= self.bands.down.spans.len() {
             return None;
         }
         if self.next == self.band.len() {
             self.fill();
             self.next = 0;
         }
-        let length = self.along.spans.len() * self.rows.channels;
+        let length = self.bands.along.spans.len() * self.bands.rows.channels;
         let row = &self.band[self.next..][..length];
         (self.done, self.next) = (self.done + 1, self.next + length);
         Some(row)
@@ -144,25 +138,67 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
     /// Computes the next band, part by part.
     #[inline(always)]
     fn fill(&mut self) {
-        let (pixels, channels) = (self.along.spans.len(), self.rows.channels);
-        let lines = self.done..(self.done + BAND).min(self.down.spans.len());
-        let rows = if self.converts { self.down.spans(lines.clone()).len() } else { BAND };
-        let across = self.along.spans(0..pixels).len().div_ceil(pixels);
-        let width = (NUMBERS / (rows * channels * across)).clamp(BAND, 8 * BAND);
+        let (pixels, channels) = (self.bands.along.spans.len(), self.bands.rows.channels);
+        let lines = self.done..(self.done + BAND).min(self.bands.down.spans.len());
+        let (length, width) = (pixels * channels, self.bands.width(lines.clone()));
         for start in (0..pixels).step_by(width) {
             let places = start..(start + width).min(pixels);
-            self.sum_columns(lines.clone(), places.clone());
-            match channels {
-                1 => self.sum_rows::<1>(places.clone()),
-                2 => self.sum_rows::<2>(places.clone()),
-                3 => self.sum_rows::<3>(places.clone()),
-                _ => self.sum_rows::<4>(places.clone()),
-            }
-            let length = pixels * channels;
+            self.bands.sum(lines.clone(), places.clone());
             for (row, band) in self.band.chunks_exact_mut(length).take(lines.len()).enumerate() {
                 let part = band[places.start * channels..places.end * channels].iter_mut();
-                part.zip(&self.part.sums).for_each(|(to, column)| *to = column[row]);
+                part.zip(&self.bands.sums).for_each(|(to, column)| *to = column[row]);
             }
+        }
+    }
+}
+
+/// What a part of a band is computed in, and from what.
+struct Bands<'a, T, F> {
+    rows: &'a Rows<'a, T>,
+    down: Taps<F>,
+    along: Taps<F>,
+    /// Whether the input is converted before it is summed.
+    converts: bool,
+    /// The numbers of the input, by rows.
+    source: Vec<F>,
+    /// The sums down the columns, by rows.
+    columns: Vec<F>,
+    /// The same by columns.
+    transposed: Vec<[F; BAND]>,
+    /// The sums of these along the rows, by columns.
+    sums: Vec<[F; BAND]>,
+}
+
+impl<'a, T: Tap<F>, F: Real> Bands<'a, T, F> {
+    #[inline(always)]
+    fn new(resampling: &Resampling, rows: &'a Rows<'a, T>) -> Bands<'a, T, F> {
+        let Resampling { columns, rows: lines, output } = *resampling;
+        // The rows of a band are converted once, unless they are so many that they would not stay in the cache: then as they
+        // are summed.
+        let converts = lines.to.saturating_mul(LARGE_REDUCTION) > lines.from;
+        let (down, along) =
+            (Taps::new(lines, output.y..output.bottom()), Taps::new(columns, output.x..output.right()));
+        let (source, columns, transposed, sums) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Bands { rows, down, along, converts, source, columns, transposed, sums }
+    }
+
+    /// How many pixels of the rows `lines` are a part.
+    fn width(&self, lines: Range<usize>) -> usize {
+        let (pixels, channels) = (self.along.spans.len(), self.rows.channels);
+        let rows = if self.converts { self.down.spans(lines).len() } else { BAND };
+        let across = self.along.spans(0..pixels).len().div_ceil(pixels);
+        (NUMBERS / (rows * channels * across)).clamp(BAND, 8 * BAND)
+    }
+
+    /// Sums for the pixels `places` of the rows `lines`, at most `BAND`.
+    #[inline(always)]
+    fn sum(&mut self, lines: Range<usize>, places: Range<usize>) {
+        self.sum_columns(lines, places.clone());
+        match self.rows.channels {
+            1 => self.sum_rows::<1>(places),
+            2 => self.sum_rows::<2>(places),
+            3 => self.sum_rows::<3>(places),
+            _ => self.sum_rows::<4>(places),
         }
     }
 
@@ -170,7 +206,7 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
     #[inline(always)]
     fn sum_columns(&mut self, lines: Range<usize>, places: Range<usize>) {
         let (y, x) = (self.down.spans(lines.clone()), self.along.spans(places));
-        let Part { source, columns, transposed, .. } = &mut self.part;
+        let Bands { source, columns, transposed, .. } = self;
         let (length, part) = (x.len() * self.rows.channels, Rect::new(x.start, 0, x.end - x.start, 1));
         columns.resize(length * BAND, F::default());
         if self.converts {
@@ -196,15 +232,45 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
     #[inline(always)]
     fn sum_rows<const N: usize>(&mut self, places: Range<usize>) {
         let columns = self.along.spans(places.clone());
-        let Part { transposed, sums, .. } = &mut self.part;
+        let Bands { transposed, sums, .. } = self;
         sums.resize(places.len() * N, [F::default(); BAND]);
         for (index, pixel) in places.zip(sums.as_chunks_mut::<N>().0) {
             let weights = self.along.weights(index);
             let first = (self.along.spans[index].start - columns.start) as usize;
             let samples = &transposed.as_chunks::<N>().0[first..][..weights.len()];
             for (channel, sums) in pixel.iter_mut().enumerate() {
-                *sums = weigh_columns(samples, channel, weights);
+                // A few numbers are best summed without a loop.
+                *sums = match weights.len() {
+                    4 => weigh_columns(&samples[..4], channel, &weights[..4]),
+                    6 => weigh_columns(&samples[..6], channel, &weights[..6]),
+                    _ => weigh_columns(samples, channel, weights),
+                };
             }
+        }
+    }
+}
+
+/// Rounds the numbers of `columns`.
+#[inline(always)]
+fn round<S: Sample, F: Real>(columns: &[[F; BAND]], samples: &mut Vec<[S; BAND]>) {
+    samples.resize(columns.len(), [S::default(); BAND]);
+    for (to, sum) in samples.as_flattened_mut().iter_mut().zip(columns.as_flattened()) {
+        *to = sum.sample();
+    }
+}
+
+/// Writes `columns` into `lines`, from index `start` on.
+#[inline(always)]
+fn write_columns<S: Sample>(columns: &[[S; BAND]], start: usize, lines: &mut [&mut [S]]) {
+    let (squares, rest) = columns.as_chunks::<BAND>();
+    for (square, at) in squares.iter().zip((start..).step_by(BAND)) {
+        for (line, row) in lines.iter_mut().zip(transposed(*square)) {
+            line[at..][..BAND].copy_from_slice(&row);
+        }
+    }
+    for (column, at) in rest.iter().zip(start + squares.len() * BAND..) {
+        for (line, sample) in lines.iter_mut().zip(column) {
+            line[at] = *sample;
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
 use crate::quarter::means_of_four;
 use crate::region::Region;
 use crate::resample::Resampling;
+use crate::sample::quotient;
 use crate::target::{Target, each_depth_to};
+use crate::tent::tents;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::{MAX_SIDE, Rect, Size};
@@ -76,9 +78,9 @@ impl Resize {
         let scale = self.scale.map_or(0, |scale| scale.0.max(0).cast_unsigned());
         match (self.width.map(u64::from), self.height.map(u64::from)) {
             (Some(width), Some(height)) => (width, height),
-            (Some(to), None) => (to, quotient(height * to, width)),
-            (None, Some(to)) => (quotient(width * to, height), to),
-            (None, None) => (quotient(width * scale, 1_000_000), quotient(height * scale, 1_000_000)),
+            (Some(to), None) => (to, side(height * to, width)),
+            (None, Some(to)) => (side(width * to, height), to),
+            (None, None) => (side(width * scale, 1_000_000), side(height * scale, 1_000_000)),
         }
     }
 
@@ -102,11 +104,9 @@ impl Resize {
     }
 }
 
-/// `a / b` rounded, ties to the even number; at least 1.
-fn quotient(a: u64, b: u64) -> u64 {
-    let (whole, rest) = (a / b, a % b);
-    let up = 2 * rest > b || (2 * rest == b && whole % 2 == 1);
-    (whole + u64::from(up)).max(1)
+/// A side of `a / b` pixels, rounded, ties to the even number; at least 1.
+fn side(a: u64, b: u64) -> u64 {
+    quotient(a, b).max(1)
 }
 
 impl Planned for Resize {
@@ -190,18 +190,24 @@ impl Apply for Resize {
 
     fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
         let (output, resampling) = (target.rect, self.resampling(target.rect, image.size));
-        let opaque = !input.channels.has_alpha() && !self.linear;
-        if self.filter == Filter::Nearest || (self.filter == Filter::Area && opaque && resampling.is_half()) {
-            return each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
-                let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-                if self.filter == Filter::Nearest {
-                    nearest(&rows, &resampling, lines);
-                } else {
-                    means_of_four(&rows, output, lines);
-                }
-            });
+        let by_integers = !input.channels.has_alpha() && !self.linear && resampling.is_half();
+        match self.filter {
+            Filter::Nearest => each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+                nearest(&Rows { samples, rect: input.rect, channels: input.channels.count() }, &resampling, lines)
+            }),
+            Filter::Area if by_integers => {
+                each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+                    means_of_four(&Rows { samples, rect: input.rect, channels: input.channels.count() }, output, lines)
+                })
+            }
+            Filter::Bilinear if by_integers => {
+                each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
+                    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+                    tents(&rows, image.size, output, lines)
+                })
+            }
+            _ => linear::apply(&resampling, self.linear, input, target),
         }
-        linear::apply(&resampling, self.linear, input, target);
     }
 }
 

@@ -49,6 +49,13 @@ impl Sample for u16 {
     }
 }
 
+/// `a / b` rounded, ties to the even number.
+pub(crate) fn quotient(a: u64, b: u64) -> u64 {
+    let (whole, rest) = (a / b, a % b);
+    let up = 2 * rest > b || (2 * rest == b && whole % 2 == 1);
+    whole + u64::from(up)
+}
+
 /// The integer nearest to a value within -2^21 to 2^21, ties to the even one.
 #[inline(always)]
 pub(crate) fn round_f32(value: f32) -> i32 {

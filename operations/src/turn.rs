@@ -3,12 +3,13 @@
 use crate::border::Rows;
 use crate::region::Region;
 use crate::target::{Target, each_depth_to};
+use crate::transpose::transposed;
 use crate::vector::{Kernel, vectorised};
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::pixel::Channels;
 use tessera_core::placement::Placement;
 
-/// Columns that become rows side by side, and how many pixels of each at once.
+/// Rows of pixels of several samples that columns become side by side.
 const BLOCK: usize = 8;
 
 /// How a picture is turned: first mirrored, then, perhaps, its columns become rows.
@@ -82,7 +83,11 @@ impl Turn {
             if self.rows {
                 lines.reverse();
             }
-            vectorised(ColumnsAsRows::<S, N, W> { sources: &sources, lines });
+            if N == 1 {
+                S::squares(&sources, lines);
+            } else {
+                vectorised(ColumnsAsRows::<S, N, W, BLOCK> { sources: &sources, lines });
+            }
             if self.rows {
                 lines.reverse();
             }
@@ -141,14 +146,14 @@ fn reverse_triples<S: Copy, const W: usize>(from: &[S], to: &mut [S]) -> usize {
     done
 }
 
-/// Columns that become rows.
-struct ColumnsAsRows<'a, 'b, S, const N: usize, const W: usize> {
+/// Columns that become rows, `B` of them side by side.
+struct ColumnsAsRows<'a, 'b, S, const N: usize, const W: usize, const B: usize> {
     /// The columns of the result, each as long as there are lines.
     sources: &'a [&'a [[S; N]]],
     lines: &'a mut [&'b mut [S]],
 }
 
-impl<S: Turned, const N: usize, const W: usize> Kernel for ColumnsAsRows<'_, '_, S, N, W> {
+impl<S: Turned, const N: usize, const W: usize, const B: usize> Kernel for ColumnsAsRows<'_, '_, S, N, W, B> {
     type Output = ();
 
     #[inline(always)]
@@ -156,14 +161,16 @@ impl<S: Turned, const N: usize, const W: usize> Kernel for ColumnsAsRows<'_, '_,
         let ColumnsAsRows { sources, lines } = self;
         // Parts of the columns that stay in the cache until all lines have what they need of them.
         for (x, sources) in (0..).step_by(PART).zip(sources.chunks(PART)) {
-            for (start, lines) in (0..).step_by(BLOCK).zip(lines.chunks_mut(BLOCK)) {
-                let done = match lines.first_chunk_mut::<BLOCK>() {
+            for (start, lines) in (0..).step_by(B).zip(lines.chunks_mut(B)) {
+                let done = match lines.first_chunk_mut::<B>() {
                     Some(lines) if N == 1 => {
                         by_squares(sources, start, lines.each_mut().map(|line| &mut line[x..]))
                     }
-                    Some(lines) => {
-                        by_pixels::<S, N, W>(sources, start, lines.each_mut().map(|line| &mut line[x * N..]))
-                    }
+                    Some(lines) => by_pixels::<S, N, W, B>(
+                        sources,
+                        start,
+                        lines.each_mut().map(|line| &mut line[x * N..]),
+                    ),
                     None => 0,
                 };
                 for (place, line) in (start..).zip(lines) {
@@ -178,61 +185,56 @@ impl<S: Turned, const N: usize, const W: usize> Kernel for ColumnsAsRows<'_, '_,
 /// Columns that are read again and again before others are.
 const PART: usize = 256;
 
-/// Writes `BLOCK` lines of single samples, as far as squares go; how far.
+/// Writes `B` lines of single samples, as far as squares go; how far.
 #[inline(always)]
-fn by_squares<S: Turned, const N: usize>(
+fn by_squares<S: Turned, const N: usize, const B: usize>(
     sources: &[&[[S; N]]],
     start: usize,
-    lines: [&mut [S]; BLOCK],
+    lines: [&mut [S]; B],
 ) -> usize {
-    let (squares, _) = sources.as_chunks::<BLOCK>();
-    let mut lines = lines.map(|line| &mut line.as_chunks_mut::<BLOCK>().0[..squares.len()]);
+    let (squares, _) = sources.as_chunks::<B>();
+    let mut lines = lines.map(|line| &mut line.as_chunks_mut::<B>().0[..squares.len()]);
     for (place, square) in squares.iter().enumerate() {
-        let columns = square.map(|column| column[start..][..BLOCK].as_flattened());
-        let square = S::transposed(columns.map(|column| *column.first_chunk().expect("it has as many")));
-        (0..BLOCK).for_each(|row| lines[row][place] = square[row]);
+        let columns = square.map(|column| column[start..][..B].as_flattened());
+        let square = transposed(columns.map(|column| *column.first_chunk().expect("it has as many")));
+        (0..B).for_each(|row| lines[row][place] = square[row]);
     }
-    squares.len() * BLOCK
+    squares.len() * B
 }
 
-/// Writes `BLOCK` lines of pixels, as far as `W` samples at once go; how far. Those beyond a pixel are overwritten by the
-/// next.
+/// Writes `B` lines of pixels, as far as `W` samples at once go; how far. Those beyond a pixel are overwritten by the next.
 #[inline(always)]
-fn by_pixels<S: Turned, const N: usize, const W: usize>(
+fn by_pixels<S: Turned, const N: usize, const W: usize, const B: usize>(
     sources: &[&[[S; N]]],
     start: usize,
-    lines: [&mut [S]; BLOCK],
+    lines: [&mut [S]; B],
 ) -> usize {
     let count = sources.len().saturating_sub(W - N);
     let lines = lines.map(|line| &mut line[..sources.len() * N]);
     for (place, source) in sources[..count].iter().enumerate() {
         let samples = source[start..].as_flattened();
-        if samples.len() < (BLOCK - 1) * N + W {
+        if samples.len() < (B - 1) * N + W {
             return place;
         }
-        for row in 0..BLOCK {
+        for row in 0..B {
             lines[row][place * N..][..W].copy_from_slice(&samples[row * N..][..W]);
         }
     }
     count
 }
 
-/// A square of samples, one array for each row.
-type Square<S> = [[S; BLOCK]; BLOCK];
-
-/// A sample that is moved.
+/// A sample that is moved, in vectors of 16 bytes.
 trait Turned: Copy + Default {
-    /// The square with its columns as rows.
-    fn transposed(square: Square<Self>) -> Square<Self>;
+    /// [`ColumnsAsRows`] for single samples.
+    fn squares<const N: usize>(sources: &[&[[Self; N]]], lines: &mut [&mut [Self]]);
 
-    /// [`reverse_triples`], 16 bytes at once.
+    /// [`reverse_triples`].
     fn reverse(from: &[Self], to: &mut [Self]) -> usize;
 }
 
 impl Turned for u16 {
-    #[inline(always)]
-    fn transposed(square: Square<u16>) -> Square<u16> {
-        std::array::from_fn(|row| std::array::from_fn(|column| square[column][row]))
+    fn squares<const N: usize>(sources: &[&[[u16; N]]], lines: &mut [&mut [u16]]) {
+        vectorised(ColumnsAsRows::<u16, N, N, 8> { sources, lines });
     }
 
     #[inline(always)]
@@ -241,28 +243,13 @@ impl Turned for u16 {
     }
 }
 
-/// Quarters are exchanged, then the quarters of the quarters, and so on (Warren, Hacker's Delight, section 7-3).
 impl Turned for u8 {
-    #[inline(always)]
-    fn transposed(square: Square<u8>) -> Square<u8> {
-        let [a, b, c, d, e, f, g, h] = square.map(u64::from_le_bytes);
-        let four = |a, b| exchange(a, b, 32, 0x0000_0000_ffff_ffff);
-        let ((a, e), (b, f), (c, g), (d, h)) = (four(a, e), four(b, f), four(c, g), four(d, h));
-        let two = |a, b| exchange(a, b, 16, 0x0000_ffff_0000_ffff);
-        let ((a, c), (b, d), (e, g), (f, h)) = (two(a, c), two(b, d), two(e, g), two(f, h));
-        let one = |a, b| exchange(a, b, 8, 0x00ff_00ff_00ff_00ff);
-        let ((a, b), (c, d), (e, f), (g, h)) = (one(a, b), one(c, d), one(e, f), one(g, h));
-        [a, b, c, d, e, f, g, h].map(u64::to_le_bytes)
+    fn squares<const N: usize>(sources: &[&[[u8; N]]], lines: &mut [&mut [u8]]) {
+        vectorised(ColumnsAsRows::<u8, N, N, 16> { sources, lines });
     }
 
     #[inline(always)]
     fn reverse(from: &[u8], to: &mut [u8]) -> usize {
         reverse_triples::<u8, 16>(from, to)
     }
-}
-
-/// Exchanges the high parts of `a` with the low parts of `b`; `low` has the bits of the low parts, `shift` bits wide.
-#[inline(always)]
-fn exchange(a: u64, b: u64, shift: u32, low: u64) -> (u64, u64) {
-    ((a & low) | ((b & low) << shift), ((a >> shift) & low) | (b & !low))
 }
