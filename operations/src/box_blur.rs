@@ -222,7 +222,7 @@ struct BoxSums<'a, T, A, W> {
     widen: W,
     /// Sums of columns, padded.
     columns: Vec<A>,
-    /// The same, to be added up in windows.
+    /// A strip of the same, to be added up in windows.
     windows: Vec<A>,
     sums: Vec<A>,
     /// The next row.
@@ -231,9 +231,9 @@ struct BoxSums<'a, T, A, W> {
 
 impl<'a, T: Copy, A: Sum, W: Fn(T) -> A> BoxSums<'a, T, A, W> {
     fn new(rows: &'a Rows<'a, T>, window: &'a Window, widen: W) -> Self {
-        let padded = vec![A::default(); window.padded() * rows.channels];
+        let columns = vec![A::default(); window.padded() * rows.channels];
         let sums = vec![A::default(); window.output.width as usize * rows.channels];
-        BoxSums { rows, window, widen, columns: padded.clone(), windows: padded, sums, y: window.output.y }
+        BoxSums { rows, window, widen, columns, windows: Vec::new(), sums, y: window.output.y }
     }
 
     /// The sums of the next row, of which there is one for each of the output.
@@ -258,8 +258,12 @@ impl<'a, T: Copy, A: Sum, W: Fn(T) -> A> BoxSums<'a, T, A, W> {
             }
         }
         window.replicate(&mut self.columns, channels);
-        self.windows.copy_from_slice(&self.columns);
-        add_windows(&mut self.windows, &mut self.sums, 2 * window.radius as usize + 1, channels);
+        let side = 2 * window.radius as usize + 1;
+        for (start, sums) in (0..).step_by(STRIP).zip(self.sums.chunks_mut(STRIP)) {
+            self.windows.clear();
+            self.windows.extend_from_slice(&self.columns[start..][..sums.len() + (side - 1) * channels]);
+            add_windows(&mut self.windows, sums, side, channels);
+        }
         self.y += 1;
         &self.sums
     }
@@ -274,22 +278,22 @@ impl Sum for u32 {}
 
 impl Sum for u64 {}
 
-/// Makes `sums` those of `side` values that are `stride` apart, from each on. `windows` begins with the values; it becomes
+/// Sums of a row that are made at once, so that what they are made of stays in the nearest cache.
+const STRIP: usize = 2048;
+
+/// Makes `sums` those of `side` values, an odd number, that are `stride` apart, from each on. `windows` begins with the values; it becomes
 /// the sums of 2, 4, 8, ... of them, of which those that `side` is made of are added up.
 #[inline(always)]
 fn add_windows<A: Sum>(windows: &mut [A], sums: &mut [A], side: usize, stride: usize) {
-    sums.fill(A::default());
-    let (mut length, mut from) = (1, 0);
-    loop {
+    sums.copy_from_slice(&windows[..sums.len()]);
+    let (mut length, mut from) = (1, 1);
+    while 2 * length <= side {
+        add_ahead(windows, length * stride);
+        length *= 2;
         if side & length > 0 {
             sums.iter_mut().zip(&windows[from * stride..]).for_each(|(sum, window)| *sum += *window);
             from += length;
         }
-        if 2 * length > side {
-            return;
-        }
-        add_ahead(windows, length * stride);
-        length *= 2;
     }
 }
 
