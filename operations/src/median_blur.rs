@@ -108,8 +108,8 @@ impl<S: Sample> Kernel for Medians<'_, '_, S> {
     }
 }
 
-/// Medians of squares of radius 1, with `N` channels: to sort a column again for each of its squares costs less than to keep
-/// it.
+/// Medians of squares of radius 1, with `N` channels, two rows at once, whose columns share two samples. To sort a column again
+/// for each of its squares costs less than to keep it.
 #[inline(always)]
 fn of_nine<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
     let (read, inside) = (window.read(), window.inside().start * N..window.inside().end * N);
@@ -118,54 +118,67 @@ fn of_nine<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window, lines: &m
         row[inside.clone()].copy_from_slice(rows.row(window.row(y, dy), read));
         window.replicate(row, N);
     };
-    let [mut above, mut here, mut below] = [Vec::new(), Vec::new(), Vec::new()];
-    padded(window.output.y, -1, &mut here);
-    padded(window.output.y, 0, &mut below);
-    for (y, line) in (window.output.y..).zip(lines) {
-        (above, here, below) = (here, below, above);
-        padded(y, 1, &mut below);
-        medians_of_nine::<S, N>([&above, &here, &below], line);
+    let mut four = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+    padded(window.output.y, -1, &mut four[2]);
+    padded(window.output.y, 0, &mut four[3]);
+    let mut spare = vec![S::default(); window.output.width as usize * N];
+    for (y, lines) in (window.output.y..).step_by(2).zip(lines.chunks_mut(2)) {
+        four.rotate_left(2);
+        padded(y, 1, &mut four[2]);
+        // The last row may stand alone.
+        padded(y, lines.len() as i32, &mut four[3]);
+        let rows = four.each_ref().map(|row| &row[..]);
+        match lines {
+            [upper, lower] => medians_of_nine::<S, N>(rows, upper, lower),
+            [upper] => medians_of_nine::<S, N>(rows, upper, &mut spare),
+            _ => {}
+        }
     }
 }
 
-/// The medians of the squares of three rows.
+/// The medians of the squares of the first three rows, and of the last three.
 #[inline(always)]
-fn medians_of_nine<S: Sample, const N: usize>(rows: [&[S]; 3], line: &mut [S]) {
-    let length = line.len();
-    let mut shifted = [[rows[0]; 3]; 3];
-    for row in 0..3 {
+fn medians_of_nine<S: Sample, const N: usize>(rows: [&[S]; 4], upper: &mut [S], lower: &mut [S]) {
+    let length = upper.len();
+    let lower = &mut lower[..length];
+    let mut shifted = [[rows[0]; 3]; 4];
+    for row in 0..4 {
         for column in 0..3 {
             shifted[row][column] = &rows[row][column * N..][..length];
         }
     }
     for index in 0..length {
-        let mut square = [[S::default(); 3]; 3];
-        for row in 0..3 {
-            for column in 0..3 {
-                square[column][row] = shifted[row][column][index];
-            }
+        let (mut above, mut below) = ([[S::default(); 3]; 3], [[S::default(); 3]; 3]);
+        for column in 0..3 {
+            let middle = sort2(shifted[1][column][index], shifted[2][column][index]);
+            above[column] = insert(shifted[0][column][index], middle);
+            below[column] = insert(shifted[3][column][index], middle);
         }
-        line[index] = middle_of_nine(square);
+        upper[index] = middle_of_nine(above);
+        lower[index] = middle_of_nine(below);
     }
 }
 
-/// The median of three columns: the middle one of the largest of the small, the middle one of the middle, and the smallest
-/// of the large.
+/// Three samples in ascending order, of which two are.
 #[inline(always)]
-fn middle_of_nine<S: Sample>([a, b, c]: [[S; 3]; 3]) -> S {
-    let [a, b, c] = [sort3(a), sort3(b), sort3(c)];
-    let small = a[0].max(b[0]).max(c[0]);
-    let large = a[2].min(b[2]).min(c[2]);
-    sort3([small, sort3([a[1], b[1], c[1]])[1], large])[1]
+fn insert<S: Sample>(sample: S, (low, high): (S, S)) -> [S; 3] {
+    [sample.min(low), sample.min(high).max(low), sample.max(high)]
 }
 
-/// The samples in ascending order.
+/// The median of three columns in ascending order: the middle one of the largest of the small, the middle one of the middle,
+/// and the smallest of the large.
 #[inline(always)]
-fn sort3<S: Sample>([a, b, c]: [S; 3]) -> [S; 3] {
-    let (a, b) = sort2(a, b);
-    let (b, c) = sort2(b, c);
-    let (a, b) = sort2(a, b);
-    [a, b, c]
+fn middle_of_nine<S: Sample>([a, b, c]: [[S; 3]; 3]) -> S {
+    let small = a[0].max(b[0]).max(c[0]);
+    let large = a[2].min(b[2]).min(c[2]);
+    middle([small, middle([a[1], b[1], c[1]]), large])
+}
+
+/// The median.
+#[inline(always)]
+fn middle<S: Sample>([a, b, c]: [S; 3]) -> S {
+    let (low, high) = sort2(a, b);
+    c.min(high).max(low)
 }
 
 /// Pixels on a side of a square of radius 2.
