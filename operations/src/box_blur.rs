@@ -281,8 +281,8 @@ impl Sum for u64 {}
 /// Sums of a row that are made at once, so that what they are made of stays in the nearest cache.
 const STRIP: usize = 2048;
 
-/// Makes `sums` those of `side` values, an odd number, that are `stride` apart, from each on. `windows` begins with the values; it becomes
-/// the sums of 2, 4, 8, ... of them, of which those that `side` is made of are added up.
+/// Makes `sums` those of `side` values, an odd number, that are `stride` apart, from each on. `windows` begins with the
+/// values; it becomes the sums of 2, 4, 8, ... of them, of which those that `side` is made of are added up.
 #[inline(always)]
 fn add_windows<A: Sum>(windows: &mut [A], sums: &mut [A], side: usize, stride: usize) {
     sums.copy_from_slice(&windows[..sums.len()]);

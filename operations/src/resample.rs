@@ -90,7 +90,7 @@ impl Linear for Resampling {
         Resampled { bands: Bands::new(self, rows), next: band.len(), band, done: 0 }
     }
 
-    /// Rounds before columns become rows again, since there is less to move then.
+    /// Rounds before columns become rows again, since there is less to move then. Nothing is added at the end.
     #[inline(always)]
     fn write<S: Sample, F: Real>(&self, rows: &Rows<S>, lines: &mut [&mut [S]]) {
         let (mut bands, mut samples) = (Bands::<S, F>::new(self, rows), Vec::new());
