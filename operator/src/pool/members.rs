@@ -54,13 +54,14 @@ impl Member {
         let status = job.status.as_ref();
         let demand = status.and_then(|status| status.demand).unwrap_or(0);
         let (told, current) = (Grant::told(job), self.current());
+        let ended = has_ended(job);
         let settled = self.workers.pods.iter().filter(|pod| is_settled(pod, now)).count();
         Claim {
-            demand: if has_ended(job) { 0 } else { demand },
+            demand: if ended { 0 } else { demand },
             weight: job.spec.weight,
-            // Where the two differ, another one may act on either.
-            slots: current.slots.max(told.slots),
-            pods: self.workers.held().max(self.asked),
+            // Where the two differ, another one may act on either. A job that has ended does so no more.
+            slots: if ended { 0 } else { current.slots.max(told.slots) },
+            pods: self.workers.held().max(if ended { 0 } else { self.asked }),
             settled: count(settled),
             since: current
                 .slots_since
@@ -88,7 +89,7 @@ pub(crate) fn of(ctx: &Ctx, pool: &WorkerPool) -> Members {
             continue;
         }
         let workers = known.uid().and_then(|uid| workers.remove(&uid)).unwrap_or_default();
-        let asked = if has_ended(known) { 0 } else { ctx.ledger.asked(known) };
+        let asked = ctx.ledger.asked(known);
         jobs.push(Member { job, workers, asked, granted });
     }
     jobs.sort_by_cached_key(|member| {
