@@ -67,8 +67,8 @@ impl Grant {
 /// The grants that follow from the division, in the order of the members.
 pub(crate) fn next(members: &Members, claims: &[Claim], granted: &[u32], now: Timestamp) -> Vec<Grant> {
     let places = places(claims, granted, now.as_second());
-    let next = |(((member, claim), slots), place): (((&Member, &Claim), &u32), u32)| {
-        let changes = (claim.slots == 0) != (*slots == 0);
+    let next = |((member, slots), place): ((&Member, &u32), u32)| {
+        let changes = (member.current().slots == 0) != (*slots == 0);
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         Grant {
             slots: *slots,
@@ -76,7 +76,7 @@ pub(crate) fn next(members: &Members, claims: &[Claim], granted: &[u32], now: Ti
             place: (place > 0).then(|| told(member.current().place, place)),
         }
     };
-    members.jobs.iter().zip(claims).zip(granted).zip(places).map(next).collect()
+    members.jobs.iter().zip(granted).zip(places).map(next).collect()
 }
 
 /// The place that is told, where `before` was: a job that has fallen back a little is not told so.
