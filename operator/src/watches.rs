@@ -36,6 +36,15 @@ impl Watches {
         Watches { image_jobs: Watch::new(), pools: Watch::new(), jobs: Watch::new(), pods: Watch::new() }
     }
 
+    /// Waits until every cache has been filled once: what is missing from one is then not there.
+    pub(crate) async fn ready(&self) {
+        // A watch whose writer is gone has ended with the process.
+        let _ = self.image_jobs.cache().wait_until_ready().await;
+        let _ = self.pools.cache().wait_until_ready().await;
+        let _ = self.jobs.cache().wait_until_ready().await;
+        let _ = self.pods.cache().wait_until_ready().await;
+    }
+
     /// Watches for as long as the process lives. To be called once, after everyone listens.
     pub(crate) async fn run(&self, ctx: &Ctx) {
         futures::join!(

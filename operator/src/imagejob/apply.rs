@@ -69,16 +69,21 @@ async fn apply_one(
             let (Some(pool), Some(stored)) = (&seen.pool, &seen.stored) else { return Ok(()) };
             let inputs =
                 job::Inputs { job: image_job, pool, stored, pull_policy: &ctx.config.worker_pull_policy };
-            let parallelism = ctx.ledger.ask(image_job, *parallelism);
+            let before = ctx.ledger.asked_for(image_job, *stage);
+            let parallelism = ctx.ledger.ask(image_job, *stage, *parallelism);
             if parallelism == 0 {
                 return Ok(());
             }
             let object = job::build(&inputs, *stage, parallelism);
             let created = jobs.create(&PostParams::default(), &object).await;
+            if created.is_err() {
+                ctx.ledger.not_created(image_job, *stage, before);
+            }
             exists_is_fine(created).map_err(|source| Error::CreateJob { stage: stage.name(), source })
         }
         Action::AdjustJob { stage, parallelism, suspend } => {
-            let parallelism = if *suspend { *parallelism } else { ctx.ledger.ask(image_job, *parallelism) };
+            let parallelism =
+                if *suspend { *parallelism } else { ctx.ledger.ask(image_job, *stage, *parallelism) };
             let patch = serde_json::json!({ "spec": { "parallelism": parallelism, "suspend": suspend } });
             let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
             let patched = jobs.patch(&job_name(image_job, *stage), &params, &Patch::Merge(patch)).await;

@@ -5,17 +5,18 @@ use super::members::{Member, Members};
 use crate::context::Ctx;
 use crate::imagejob::Guarded;
 use crate::objects::{apply_status, gone_is_fine};
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{Api, ResourceExt};
 use serde::Serialize;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tessera_api::{ImageJob, WorkerPool};
 use tessera_core::allocate::{Claim, places};
 use tessera_core::decide;
+use tessera_core::plan::Stage;
 
 /// Field manager of an ImageJob's slots.
 const SLOTS: &str = "tessera-pool";
@@ -135,19 +136,49 @@ pub(crate) async fn write(
 
 async fn write_all(ctx: &Ctx, batch: Vec<(Arc<Guarded>, Grant)>) -> Result<(), Error> {
     let writes = batch.into_iter().map(|(job, grant)| write_one(ctx, job, grant));
-    futures::stream::iter(writes).buffer_unordered(CONCURRENCY).try_collect().await
+    // One that fails does not keep the others from being written.
+    let written: Vec<_> = futures::stream::iter(writes).buffer_unordered(CONCURRENCY).collect().await;
+    written.into_iter().collect()
 }
 
 async fn write_one(ctx: &Ctx, job: Arc<Guarded>, grant: Grant) -> Result<(), Error> {
     let Ok(job) = &job.0 else { return Ok(()) };
     let api: Api<ImageJob> = Api::namespaced(ctx.client.clone(), &job.namespace().unwrap_or_default());
     // Before the job can read it, so that it is not refused what it was given.
-    ctx.ledger.remember(job, grant.clone());
-    let written = gone_is_fine(apply_status(&api, &job.name_any(), SLOTS, &grant).await);
-    written.map_err(|source| {
-        ctx.ledger.forget(job);
-        Error::Grant { job: job.name_any(), source }
-    })
+    let promise = ctx.ledger.promise(job, grant);
+    let written = gone_is_fine(apply_status(&api, &job.name_any(), SLOTS, &promise.grant).await);
+    written.map_err(|source| Error::Grant { job: job.name_any(), source })?;
+    promise.keep();
+    Ok(())
+}
+
+/// A grant that is about to be written; forgotten if that fails or is given up.
+struct Promise<'a> {
+    ledger: &'a Ledger,
+    uid: String,
+    grant: Grant,
+    kept: bool,
+}
+
+impl Promise<'_> {
+    fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.ledger.lock().grants.remove(&self.uid);
+        }
+    }
+}
+
+/// The parallelism that was asked for the Job of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) stage: &'static str,
+    pub(super) parallelism: u32,
 }
 
 /// What this process has written lately.
@@ -157,8 +188,7 @@ pub(crate) struct Ledger(Mutex<Written>);
 #[derive(Debug, Default)]
 struct Written {
     grants: HashMap<String, (Instant, Grant)>,
-    /// The parallelism of each ImageJob's Job.
-    asked: HashMap<String, (Instant, u32)>,
+    asked: HashMap<String, (Instant, Asked)>,
     places: HashMap<(String, String), Instant>,
     figures: HashMap<(String, String), Instant>,
 }
@@ -170,58 +200,72 @@ impl Written {
     }
 }
 
-/// Time after which the watch has surely seen a write, or another one has changed it since.
-const SEEN: Duration = Duration::from_secs(60);
+/// Time after which the watch has surely seen a write, or another one has changed it since, and no reconcile is under way that
+/// began before it.
+const SEEN: Duration = Duration::from_secs(180);
 
 /// Time after which the watch has surely seen a Job that was created or changed.
-const ANSWERED: Duration = Duration::from_secs(10);
+pub(super) const ANSWERED: Duration = Duration::from_secs(10);
 
 impl Ledger {
     /// What `job` was granted lately.
     pub(crate) fn of(&self, job: &ImageJob) -> Option<Grant> {
-        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        written.grant(&job.uid()?).cloned()
+        self.lock().grant(&job.uid()?).cloned()
     }
 
-    fn remember(&self, job: &ImageJob, grant: Grant) {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn promise(&self, job: &ImageJob, grant: Grant) -> Promise<'_> {
+        let (uid, mut written) = (job.uid().unwrap_or_default(), self.lock());
         written.grants.retain(|_, (at, _)| at.elapsed() < SEEN);
-        written.grants.insert(job.uid().unwrap_or_default(), (Instant::now(), grant));
+        written.grants.insert(uid.clone(), (Instant::now(), grant.clone()));
+        Promise { ledger: self, uid, grant, kept: false }
     }
 
-    fn forget(&self, job: &ImageJob) {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        written.grants.remove(&job.uid().unwrap_or_default());
-    }
-
-    /// The parallelism that the Job of `job` may be given now, at most `parallelism`: what was taken from it since it
-    /// read its slots may be another's. To be called before every write of a Job's parallelism.
-    pub(crate) fn ask(&self, job: &ImageJob, parallelism: u32) -> u32 {
-        let uid = job.uid().unwrap_or_default();
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = written.grant(&uid).map_or(parallelism, |grant| grant.slots.min(parallelism));
+    /// The parallelism that the Job of `stage` may be given now, at most `parallelism`: what was taken from `job` since it read
+    /// its slots may be another's. To be called before every write of a Job's parallelism.
+    pub(crate) fn ask(&self, job: &ImageJob, stage: Stage, parallelism: u32) -> u32 {
+        let (uid, mut written) = (job.uid().unwrap_or_default(), self.lock());
+        let parallelism = written.grant(&uid).map_or(parallelism, |grant| grant.slots.min(parallelism));
         written.asked.retain(|_, (at, _)| at.elapsed() < ANSWERED);
-        written.asked.insert(uid, (Instant::now(), asked));
-        asked
+        written.asked.insert(uid, (Instant::now(), Asked { stage: stage.name(), parallelism }));
+        parallelism
     }
 
-    /// The parallelism that was asked lately for the Job of `job`.
-    pub(crate) fn asked(&self, job: &ImageJob) -> u32 {
-        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lately = job.uid().and_then(|uid| written.asked.get(&uid).copied());
-        lately.filter(|(at, _)| at.elapsed() < ANSWERED).map_or(0, |(_, asked)| asked)
+    /// The Job of `stage` could not be created: it may be there already, with what was asked `before`.
+    pub(crate) fn not_created(&self, job: &ImageJob, stage: Stage, before: u32) {
+        let mut written = self.lock();
+        if let Some((_, asked)) = written.asked.get_mut(&job.uid().unwrap_or_default())
+            && asked.stage == stage.name()
+        {
+            asked.parallelism = asked.parallelism.max(before);
+        }
+    }
+
+    /// What was asked lately for the Job of `stage`.
+    pub(crate) fn asked_for(&self, job: &ImageJob, stage: Stage) -> u32 {
+        self.asked(job).filter(|asked| asked.stage == stage.name()).map_or(0, |asked| asked.parallelism)
+    }
+
+    /// What was asked lately for a Job of `job`.
+    pub(super) fn asked(&self, job: &ImageJob) -> Option<Asked> {
+        let (written, uid) = (self.lock(), job.uid()?);
+        let (at, asked) = written.asked.get(&uid)?;
+        (at.elapsed() < ANSWERED).then(|| asked.clone())
     }
 
     /// The time for which places in the queue of `pool`, where `waiting` jobs wait, are held back; `None`: they may be
     /// written now.
     fn places(&self, pool: &WorkerPool, waiting: u32) -> Option<Duration> {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = self.lock();
         hold(&mut written.places, pool, PLACES.max(PLACES_EACH * waiting))
     }
 
     /// The time for which the status of `pool` is held back; `None`: it may be written now, as `news` may at any time.
     pub(crate) fn hold_back(&self, pool: &WorkerPool, news: bool) -> Option<Duration> {
-        let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = self.lock();
         hold(&mut written.figures, pool, if news { Duration::ZERO } else { FIGURES })
     }
 }
@@ -242,7 +286,7 @@ fn hold(
 
 #[cfg(test)]
 mod tests {
-    use super::{Grant, Ledger, round, told};
+    use super::{Grant, Ledger, Stage, round, told};
     use serde_json::json;
     use tessera_api::ImageJob;
 
@@ -251,13 +295,15 @@ mod tests {
         let spec = json!({ "source": { "uri": "s3://b/a.tif" }, "operations": [], "output": { "uri": "s3://b/c.tif" } });
         let job = json!({ "apiVersion": "tessera.dev/v1alpha1", "kind": "ImageJob", "metadata": { "uid": "1" }, "spec": spec });
         let job: ImageJob = serde_json::from_value(job).expect("an ImageJob");
-        let ledger = Ledger::default();
-        assert_eq!((ledger.asked(&job), ledger.ask(&job, 3), ledger.asked(&job)), (0, 3, 3));
-        ledger.remember(&job, Grant { slots: 1, ..Grant::default() });
-        assert_eq!(ledger.asked(&job), 3, "its Job may still have what it was asked with");
-        assert_eq!((ledger.ask(&job, 3), ledger.asked(&job)), (1, 1));
-        ledger.forget(&job);
-        assert_eq!(ledger.ask(&job, 2), 2);
+        let (ledger, tiles) = (Ledger::default(), Stage::Tiles);
+        assert_eq!((ledger.asked_for(&job, tiles), ledger.ask(&job, tiles, 3)), (0, 3));
+        ledger.promise(&job, Grant { slots: 1, ..Grant::default() }).keep();
+        assert_eq!(ledger.asked_for(&job, tiles), 3, "its Job may still have what it was asked with");
+        assert_eq!((ledger.ask(&job, tiles, 3), ledger.asked_for(&job, tiles)), (1, 1));
+        ledger.not_created(&job, tiles, 3);
+        assert_eq!((ledger.asked_for(&job, tiles), ledger.asked_for(&job, Stage::Assemble)), (3, 0));
+        drop(ledger.promise(&job, Grant::default()));
+        assert_eq!(ledger.ask(&job, tiles, 2), 2, "a grant that was not written is none");
     }
 
     #[test]

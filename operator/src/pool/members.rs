@@ -1,12 +1,13 @@
 //! The ImageJobs of a pool with their pods, from what the watches have. Reads only.
 
-use super::grant::Grant;
+use super::grant::{ANSWERED, Asked, Grant};
 use super::workers::{self, Workers};
 use crate::context::Ctx;
 use crate::imagejob::{Guarded, has_ended, is_managed};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Resource, ResourceExt};
 use std::sync::Arc;
+use std::time::Duration;
 use tessera_api::{ImageJob, WorkerPool};
 use tessera_core::allocate::Claim;
 
@@ -25,8 +26,8 @@ pub(crate) struct Members {
 pub(crate) struct Member {
     pub(super) job: Arc<Guarded>,
     workers: Workers,
-    /// The parallelism that this process has asked for its Job lately, which the watch may not have seen yet.
-    asked: u32,
+    /// What this process has asked for its Job lately, which the watch may not have seen yet.
+    asked: Option<Asked>,
     /// What this process has granted it lately, which the watch may not have seen yet.
     granted: Option<Grant>,
 }
@@ -35,6 +36,12 @@ impl Members {
     /// What each job asks and has, in the same order.
     pub(crate) fn claims(&self, now: i64) -> Vec<Claim> {
         self.jobs.iter().map(|member| member.claim(now)).collect()
+    }
+
+    /// The time after which what was asked for a Job holds no slot any more, if nothing else tells before.
+    pub(super) fn again(&self) -> Option<Duration> {
+        let unseen = |member: &Member| member.workers.held(member.asked.as_ref()) > member.workers.held(None);
+        self.jobs.iter().any(unseen).then_some(ANSWERED)
     }
 }
 
@@ -53,15 +60,15 @@ impl Member {
         let job = self.job();
         let status = job.status.as_ref();
         let demand = status.and_then(|status| status.demand).unwrap_or(0);
-        let (told, current) = (Grant::told(job), self.current());
+        let current = self.current();
         let ended = has_ended(job);
         let settled = self.workers.pods.iter().filter(|pod| is_settled(pod, now)).count();
         Claim {
             demand: if ended { 0 } else { demand },
             weight: job.spec.weight,
-            // Where the two differ, another one may act on either. A job that has ended does so no more.
-            slots: if ended { 0 } else { current.slots.max(told.slots) },
-            pods: self.workers.held().max(if ended { 0 } else { self.asked }),
+            // One that has ended starts no more pods.
+            slots: if ended { 0 } else { current.slots },
+            pods: self.workers.held(self.asked.as_ref()),
             settled: count(settled),
             since: current
                 .slots_since
@@ -89,14 +96,14 @@ pub(crate) fn of(ctx: &Ctx, pool: &WorkerPool) -> Members {
             continue;
         }
         let workers = known.uid().and_then(|uid| workers.remove(&uid)).unwrap_or_default();
-        let asked = ctx.ledger.asked(known);
+        let asked = if has_ended(known) { None } else { ctx.ledger.asked(known) };
         jobs.push(Member { job, workers, asked, granted });
     }
     jobs.sort_by_cached_key(|member| {
         let job = member.job();
         (job.creation_timestamp().map(|time| time.0), job.uid())
     });
-    Members { jobs, foreign: workers.values().map(Workers::held).sum() }
+    Members { jobs, foreign: workers.values().map(|workers| workers.held(None)).sum() }
 }
 
 /// Whether the pod's containers have ended.
@@ -112,6 +119,6 @@ fn is_settled(pod: &Pod, now: i64) -> bool {
     running && pod.meta().deletion_timestamp.is_none() && began.is_some_and(|began| now - began >= SETTLED)
 }
 
-pub(super) fn count(number: usize) -> u32 {
+fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

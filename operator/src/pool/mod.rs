@@ -108,6 +108,7 @@ async fn reconcile(object: Arc<GuardedPool>, ctx: Arc<Ctx>) -> Result<Action, Er
 /// One reconcile, on what the watches have. What this process has granted and the watch has not seen yet is remembered.
 async fn step(object: &GuardedPool, ctx: &Ctx) -> Result<Action, Error> {
     let Ok(pool) = &object.0 else { return Ok(Action::await_change()) };
+    ctx.watches.ready().await;
     let now = ctx.now();
     let members = members::of(ctx, pool);
     let claims = members.claims(now.as_second());
@@ -125,7 +126,8 @@ async fn step(object: &GuardedPool, ctx: &Ctx) -> Result<Action, Error> {
         now,
     );
     let paced = write_status(ctx, pool, &told).await.map_err(Error::Status)?;
-    let next = [Some(RECHECK), Some(check.again), pending, paced].into_iter().flatten().min();
+    let next =
+        [Some(RECHECK), Some(check.again), pending, paced, members.again()].into_iter().flatten().min();
     Ok(Action::requeue(next.unwrap_or(RECHECK)))
 }
 

@@ -1,6 +1,6 @@
 //! The worker pods of a pool, by ImageJob: those that there are, and those that Jobs may still start. Reads only.
 
-use super::members::count;
+use super::grant::Asked;
 use crate::context::Ctx;
 use crate::imagejob::has_failed;
 use k8s_openapi::api::batch::v1::Job;
@@ -16,16 +16,30 @@ use tessera_core::name::label;
 pub(super) struct Workers {
     /// Those that have not ended.
     pub(super) pods: Vec<Arc<Pod>>,
-    /// Pods that may be there at once while no Job is changed.
+    stages: HashMap<String, Counts>,
+}
+
+/// Pods of one stage.
+#[derive(Debug, Default)]
+struct Counts {
+    /// Those that have not ended.
+    live: u32,
+    /// Those that have succeeded.
+    succeeded: u32,
+    /// Those that may be there at once while the Job is not changed.
     allowed: u32,
-    /// Shards whose pod has succeeded, by stage.
-    succeeded: HashMap<String, u32>,
 }
 
 impl Workers {
-    /// The pods that hold a slot: a Job that has been seen with a parallelism may start that many at any moment.
-    pub(super) fn held(&self) -> u32 {
-        count(self.pods.len()).max(self.allowed)
+    /// The pods that hold a slot: a Job may start as many as its parallelism at any moment, as it was seen or as it was
+    /// asked for and may not have been seen yet.
+    pub(super) fn held(&self, asked: Option<&Asked>) -> u32 {
+        let asked_for =
+            |stage: &str| asked.filter(|asked| asked.stage == stage).map_or(0, |asked| asked.parallelism);
+        let seen =
+            self.stages.iter().map(|(stage, counts)| counts.live.max(counts.allowed).max(asked_for(stage)));
+        let unseen = asked.filter(|asked| !self.stages.contains_key(asked.stage));
+        seen.sum::<u32>() + unseen.map_or(0, |asked| asked.parallelism)
     }
 }
 
@@ -37,19 +51,21 @@ pub(super) fn of(ctx: &Ctx, pool: &WorkerPool) -> HashMap<String, Workers> {
             continue;
         }
         let workers = all.entry(label_of(pod.as_ref(), label::JOB_UID)).or_default();
+        let counts = workers.stages.entry(label_of(pod.as_ref(), label::STAGE)).or_default();
         match pod.status.as_ref().and_then(|status| status.phase.as_deref()) {
-            Some("Succeeded") => {
-                *workers.succeeded.entry(label_of(pod.as_ref(), label::STAGE)).or_default() += 1;
-            }
+            Some("Succeeded") => counts.succeeded += 1,
             Some("Failed") => {}
-            _ => workers.pods.push(pod),
+            _ => {
+                counts.live += 1;
+                workers.pods.push(pod);
+            }
         }
     }
     for job in ctx.watches.jobs.cache().state() {
         if is_of(job.as_ref(), pool) {
             let workers = all.entry(label_of(job.as_ref(), label::JOB_UID)).or_default();
-            let succeeded = workers.succeeded.get(&label_of(job.as_ref(), label::STAGE)).copied();
-            workers.allowed += allowed(&job, succeeded.unwrap_or(0));
+            let counts = workers.stages.entry(label_of(job.as_ref(), label::STAGE)).or_default();
+            counts.allowed += allowed(&job, counts.succeeded);
         }
     }
     all
