@@ -47,7 +47,7 @@ pub(crate) async fn digest(file: &str) -> Result<(), Failure> {
 }
 
 /// The SHA-256 of an object in hexadecimal.
-pub(crate) async fn sha256(store: &dyn Store, at: &Location) -> Result<String, Failure> {
+async fn sha256(store: &dyn Store, at: &Location) -> Result<String, Failure> {
     let info = store.head(at).await?;
     hash(store, at, 0..info.size).await
 }

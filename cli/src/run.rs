@@ -15,7 +15,7 @@ use crate::arguments::Run;
 use crate::bar::Bar;
 use crate::failure::Failure;
 use crate::job::{Job, Wish};
-use crate::{digest, machine};
+use crate::machine;
 
 /// Runs a job.
 ///
@@ -40,7 +40,8 @@ pub(crate) async fn run(arguments: &Run) -> Result<(), Failure> {
     let cleaned = clean_up(&context, &plan).await;
     let published = done?;
     cleaned?;
-    report(&job, &plan, &published, started.elapsed()).await
+    report(&job, &plan, &published, started.elapsed());
+    Ok(())
 }
 
 /// Names this run. Scratch beside a file is hidden by its first dot.
@@ -84,14 +85,8 @@ async fn stages(context: &Context, plan: &Plan<Operation>) -> Result<Published, 
     Ok(published.expect("the last stage of every plan publishes"))
 }
 
-async fn report(
-    job: &Job,
-    plan: &Plan<Operation>,
-    published: &Published,
-    time: Duration,
-) -> Result<(), Failure> {
+fn report(job: &Job, plan: &Plan<Operation>, published: &Published, time: Duration) {
     let extent = plan.output.extent;
-    let sha256 = digest::sha256(&*job.stores.of(&job.output)?, &job.output).await?;
     let shown = match job.output.scheme() {
         Scheme::File => job.output.key().to_owned(),
         Scheme::S3 => job.output.to_string(),
@@ -104,7 +99,5 @@ async fn report(
     if let Some(peak) = machine::peak_memory() {
         println!("memory  {:.0} MB at most ({:.0} MB planned)", peak as f64 / 1e6, plan.memory as f64 / 1e6);
     }
-    println!("sha256  {sha256}");
     println!("digest  {}", published.digest);
-    Ok(())
 }

@@ -89,6 +89,7 @@ fn extent(extent: Extent) -> String {
 fn access(access: Access) -> String {
     match access {
         Access::Tiles { tile } => format!("in tiles of {tile}, read by ranges"),
+        Access::Rows { rows } => format!("read once, from top to bottom, {rows} rows at a time"),
         Access::Whole => "read as a whole".into(),
     }
 }

@@ -5,13 +5,11 @@ use crate::cost::BASE_MEMORY;
 use crate::geometry::Size;
 use crate::grid::Grid;
 use crate::plan::{Access, SourceImage, Streaming};
+use crate::streamed::{self, FETCHED};
 use serde::{Deserialize, Serialize};
 
 /// About the most raw bytes of a band: a row of tiles, which becomes one object.
 const BAND: u64 = 16 << 20;
-
-/// Rows of a band: a power of two between these. As few as the least only where a row has 2 MiB and more.
-const ROWS: std::ops::RangeInclusive<u32> = 8..=512;
 
 /// Columns of a tile, more where it has few rows, so that it has [`AREA`] pixels at least.
 const COLUMNS: u32 = 512;
@@ -19,9 +17,6 @@ const AREA: u32 = 1 << 15;
 
 /// Bands that are held at once: one is decoded, one waits, one is packed, and two packed ones are on their way.
 const BANDS: u64 = 5;
-
-/// Encoded bytes of the source that are on their way.
-const FETCHED: u64 = 16 << 20;
 
 /// Nanoseconds of one core to pack a byte and to write it, and to unpack it.
 const PACK: f64 = 3.0;
@@ -42,8 +37,7 @@ impl SourceCopy {
     pub(crate) fn of(image: &SourceImage) -> Option<SourceCopy> {
         let Streaming::Rows { stored, .. } = image.streaming else { return None };
         let row = u64::from(stored.width) * image.extent.pixel.bytes() as u64;
-        let fit = u32::try_from(BAND / row.max(1)).unwrap_or(u32::MAX).clamp(*ROWS.start(), *ROWS.end());
-        let rows = 1 << fit.ilog2();
+        let rows = streamed::rows_of_band(BAND, row);
         let tile = Size::new(COLUMNS.max(AREA / rows), rows);
         let bytes = (stored.pixels() * image.extent.pixel.bytes() as u64) as f64;
         let nanoseconds = stored.pixels() as f64 * image.decode_cost + bytes * PACK;
@@ -92,7 +86,7 @@ mod tests {
     fn copy(width: u32, height: u32) -> SourceCopy {
         let stored = Size::new(width, height);
         let extent = Extent { size: stored, pixel: PixelType::new(Channels::Rgb, Depth::U8) };
-        let streaming = Streaming::Rows { stored, memory: 0 };
+        let streaming = Streaming::Rows { stored, memory: 0, in_order: true };
         let image = SourceImage {
             extent,
             access: Access::Whole,

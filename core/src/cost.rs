@@ -60,7 +60,7 @@ pub fn work_seconds(image: &SourceImage, chain: &Chain<'_>, format: OutputFormat
     let scale = output.pixel.bytes() as f64 / 3.0;
     let read = match image.access {
         Access::Tiles { .. } => chain.reads(output.size.rect())[0].pixels(),
-        Access::Whole => chain.source().size.pixels(),
+        Access::Rows { .. } | Access::Whole => chain.source().size.pixels(),
     };
     let encode = output.size.pixels() as f64 * encode_cost(format) * scale;
     (read as f64 * image.decode_cost + chain.cost() + encode) / 1e9
@@ -111,15 +111,15 @@ pub fn working_tile(step: Size, halo: u32) -> Size {
 
 /// What a worker holds at most, by part.
 pub struct Footprint<'a> {
-    /// The source.
-    pub image: &'a SourceImage,
-    /// The chain on it.
+    /// The chain.
     pub chain: &'a Chain<'a>,
     /// The largest strip of the output.
     pub strip: Size,
     /// Columns and rows of a strip that are computed at once.
     pub step: Size,
-    /// Raw bytes of the pieces that are open at once.
+    /// Decoded and encoded bytes of the source.
+    pub source: u64,
+    /// Raw bytes of the pieces that are open at once, or of the file where it is written at once.
     pub piece: u64,
     /// Raw bytes of the overviews that assembly makes.
     pub assembly: u64,
@@ -131,22 +131,9 @@ impl Footprint<'_> {
         let output = self.chain.output().pixel.bytes() as u64;
         let strip = self.strip.pixels() * output;
         // The encoded pieces, the strip that is computed, its tiles while they are encoded, and the source around it.
-        let shard = BASE_MEMORY + self.piece + self.piece / 8 + 2 * strip + self.source() + self.steps();
+        let shard = BASE_MEMORY + self.piece + self.piece / 8 + 2 * strip + self.source + self.steps();
         // Assembly holds its overviews twice: by level, and joined with the header.
         shard.max(BASE_MEMORY + 2 * self.assembly)
-    }
-
-    /// Bytes of decoded and encoded source held at once.
-    fn source(&self) -> u64 {
-        let bytes = self.chain.source().pixel.bytes() as u64;
-        match self.image.access {
-            Access::Tiles { tile } => {
-                let window = window(self.chain, self.step, tile);
-                // Decoded once into tiles and once joined into the region that is read, and the encoded bytes of the next.
-                3 * window.pixels().min(4 * self.image.extent.size.pixels()) * bytes
-            }
-            Access::Whole => self.image.decode_memory + self.image.bytes,
-        }
     }
 
     /// Bytes of the intermediate images of a fused chain: wide samples of one working tile.

@@ -3,11 +3,13 @@
 use crate::cost::{self, Footprint};
 use crate::geometry::Size;
 use crate::grid::Grid;
+use crate::lanes;
 use crate::operation::{Chain, Extent};
 use crate::output::OutputFormat;
 use crate::piece::{self, Piece};
 use crate::plan::{Access, PlanRefusal, Request, SourceImage, Streaming};
 use crate::pyramid::{Layer, Pyramid};
+use crate::streamed;
 
 /// The columns of a strip that are computed at once, before memory asks for fewer.
 const COLUMN: u32 = 4096;
@@ -37,10 +39,11 @@ pub(crate) fn fit<O>(
     chain: &Chain<'_>,
     grid: &Grid,
 ) -> Result<Fit, PlanRefusal> {
-    let Largest { strip, piece, assembly } = largest(request, grid, chain.output());
+    let Largest { strip, piece, assembly } = largest(request, image, grid, chain.output());
+    let source = |step: Size| source(image, chain, grid, step);
     let needs = |step: Size| {
         let step = Size::new(step.width.min(strip.width), step.height);
-        Footprint { image, chain, strip, step, piece, assembly }.memory()
+        Footprint { chain, strip, step, source: source(step), piece, assembly }.memory()
     };
     let fits = |step: &Size| needs(*step) <= request.limits.memory;
     let least = Size::new(LEAST, strip.height.min(LEAST));
@@ -49,6 +52,20 @@ pub(crate) fn fit<O>(
     check(memory, request)?;
     let rows = (step.height < strip.height).then_some(step.height);
     Ok(Fit { column: step.width, rows, memory })
+}
+
+/// The most bytes, decoded and encoded, that are held of the source while steps of size `step` are computed.
+fn source(image: &SourceImage, chain: &Chain<'_>, grid: &Grid, step: Size) -> u64 {
+    let bytes = image.extent.pixel.bytes() as u64;
+    match image.access {
+        Access::Tiles { tile } => {
+            let window = cost::window(chain, step, tile);
+            // Decoded once into tiles and once joined into the region that is read, and the encoded bytes of the next.
+            3 * window.pixels().min(4 * image.extent.size.pixels()) * bytes
+        }
+        Access::Rows { rows } => streamed::memory(image, rows, chain, grid, step.height),
+        Access::Whole => image.decode_memory + image.bytes,
+    }
 }
 
 /// A worker's `memory` is what it has.
@@ -63,7 +80,7 @@ pub(crate) fn check<O>(memory: u64, request: &Request<O>) -> Result<(), PlanRefu
         (Access::Whole, Streaming::No(what)) => {
             format!(", or convert the source to a tiled TIFF: {what} can only be read as a whole")
         }
-        (Access::Whole | Access::Tiles { .. }, _) => String::new(),
+        (Access::Whole | Access::Rows { .. } | Access::Tiles { .. }, _) => String::new(),
     };
     Err(PlanRefusal::TooLarge(format!(
         "a worker needs {} MiB for this job and has {}: raise spec.worker.resources.limits.memory of the WorkerPool{why}",
@@ -87,14 +104,15 @@ fn steps(strip: Size) -> Vec<Size> {
 struct Largest {
     /// The largest strip.
     strip: Size,
-    /// Raw bytes of the largest pieces, one of each layer, and of the rows of overviews that wait to be complete.
+    /// Raw bytes of the largest pieces, one of each layer, and of the rows of overviews that wait to be complete; of the file
+    /// where it is written at once.
     piece: u64,
     /// Raw bytes of the levels that assembly makes.
     assembly: u64,
 }
 
 /// Of the first blocks, since only those at the right and bottom edge are smaller. A WebP is held as a whole.
-fn largest<O>(request: &Request<O>, grid: &Grid, output: Extent) -> Largest {
+fn largest<O>(request: &Request<O>, image: &SourceImage, grid: &Grid, output: Extent) -> Largest {
     let bytes = output.pixel.bytes() as u64;
     if let OutputFormat::WebP { coding } = request.format {
         let piece = output.size.pixels() * cost::webp_bytes(coding);
@@ -110,9 +128,15 @@ fn largest<O>(request: &Request<O>, grid: &Grid, output: Extent) -> Largest {
     let layers = pyramid.layers();
     // Rows of the overviews: a half, a quarter, and so on of a strip.
     let rows = if layers.len() > 1 { strip.pixels() * bytes } else { 0 };
+    let pieces = if matches!(image.access, Access::Rows { .. }) {
+        // The tiles of a strip wait for the writer.
+        lanes::memory(2 * output.size.pixels() * bytes, pyramid.shared.len() as u64) + strip.pixels() * bytes
+    } else {
+        layers.into_iter().map(of_layer).sum()
+    };
     Largest {
         strip,
-        piece: layers.into_iter().map(of_layer).sum::<u64>() + rows,
+        piece: pieces + rows,
         assembly: pyramid.upper.iter().map(|grid| grid.tiles() * grid.tile.pixels() * bytes).sum(),
     }
 }

@@ -10,6 +10,7 @@ pub mod decision;
 pub mod geometry;
 pub mod grid;
 pub mod handover;
+pub mod lanes;
 pub mod limit;
 pub mod lost;
 pub mod name;
@@ -23,6 +24,7 @@ pub mod plan;
 pub mod pyramid;
 pub mod reason;
 pub mod record;
+pub mod streamed;
 
 mod fit;
 mod route;

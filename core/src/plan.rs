@@ -26,6 +26,11 @@ pub enum Access {
         /// Width and height of a tile.
         tile: Size,
     },
+    /// Once, from the first row to the last, in bands, while the image is computed.
+    Rows {
+        /// Rows of a band; the last has what is left.
+        rows: u32,
+    },
     /// Only from the first byte to the last.
     Whole,
 }
@@ -39,6 +44,8 @@ pub enum Streaming {
         stored: Size,
         /// The most bytes that the decoder holds.
         memory: u64,
+        /// Whether the rows of the stored image are those of the image that is meant, from the top to the bottom.
+        in_order: bool,
     },
     /// It cannot; what it is, such as "an interlaced PNG".
     No(&'static str),

@@ -1,4 +1,4 @@
-//! How a job's pixels are reached and how its work is spread: directly or from a copy, in one process or in shards. Pure.
+//! How a job's pixels are reached and how its work is spread: directly, as a stream or from a copy, in one process or in shards. Pure.
 
 use crate::copied::SourceCopy;
 use crate::cost;
@@ -7,6 +7,7 @@ use crate::grid::Grid;
 use crate::operation::Chain;
 use crate::output::OutputFormat;
 use crate::plan::{Access, Mode, PlanRefusal, Request, SourceImage, Spread};
+use crate::streamed;
 
 /// Slots that a job is expected to get, where a copy must pay: how many there will be is not known.
 const SLOTS: f64 = 4.0;
@@ -25,27 +26,37 @@ pub(crate) struct Route {
     pub(crate) work: f64,
 }
 
-/// Chooses. A source is copied if it does not fit in memory otherwise, if shards are asked for that would each read all of
-/// it, or where that saves time.
+/// Chooses. A source without random access, or whose tiles do not fit in memory, is streamed by one process where that fits
+/// in its memory. It is copied if it fits neither way, if shards are asked for that would each read all of it, or where that
+/// saves time.
 ///
 /// # Errors
-/// It fits in memory neither way.
+/// It fits in memory in no way.
 pub(crate) fn choose<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Result<Route, PlanRefusal> {
-    let direct = direct(request, chain, grid);
-    let whole = request.image.access == Access::Whole;
+    let alone = match (request.image.access, direct(request, chain, grid)) {
+        (Access::Tiles { .. }, Ok(direct)) => return Ok(direct),
+        (_, direct) => streamed(request, chain, grid).map_or(direct, Ok),
+    };
     // A WebP is one process's work, and that reads the source itself.
     let joined = !matches!(request.format, OutputFormat::WebP { .. });
-    let Some(copy) = SourceCopy::of(&request.image).filter(|_| joined) else { return direct };
-    let wanted = match (&direct, request.spread) {
-        (Err(_), _) => true,
+    let Some(copy) = SourceCopy::of(&request.image).filter(|_| joined) else { return alone };
+    let wanted = match (&alone, request.spread) {
+        (Err(_), _) | (Ok(_), Spread::Shards(_)) => true,
         (Ok(_), Spread::Whole) => false,
-        (Ok(_), Spread::Shards(_)) => whole,
-        (Ok(direct), Spread::Auto | Spread::Brief) => whole && pays(direct.work, &copy, request, chain),
+        (Ok(alone), Spread::Auto | Spread::Brief) => pays(alone.work, &copy, request, chain),
     };
     if !wanted {
-        return direct;
+        return alone;
     }
-    copied(request, chain, grid, copy).or_else(|refusal| direct.map_err(|_| refusal))
+    copied(request, chain, grid, copy).or_else(|refusal| alone.map_err(|_| refusal))
+}
+
+/// By one process that reads the source's rows in order, if they come so and what it must hold of them fits in its memory.
+fn streamed<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Option<Route> {
+    let image = streamed::image(&request.image)?;
+    let fit = fit::fit(request, &image, chain, grid).ok()?;
+    let work = cost::work_seconds(&image, chain, request.format);
+    Some(Route { copy: None, access: image.access, mode: Mode::Whole, fit, work })
 }
 
 /// Without a copy. A source without random access is one pod's work unless shards are asked for; WebP output always.

@@ -36,7 +36,7 @@ impl Planned for Nothing {
 fn plan_of(shards: u32, access: Access) -> Plan<Nothing> {
     let pixel = PixelType::new(Channels::Rgb, Depth::U8);
     let extent = Extent { size: Size::new(30_000, 20_000), pixel };
-    let streaming = Streaming::Rows { stored: extent.size, memory: 1 << 20 };
+    let streaming = Streaming::Rows { stored: extent.size, memory: 1 << 20, in_order: true };
     let spread = if shards == 0 { Spread::Whole } else { Spread::Shards(shards) };
     plan(Request {
         job: "uid".into(),

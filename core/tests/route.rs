@@ -1,5 +1,5 @@
-//! When a source without random access is copied first: because it does not fit, because it pays, or because shards are
-//! asked for.
+//! When a source without random access is streamed, and when it is copied first: because what is held of it does not fit,
+//! because it pays, or because shards are asked for.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
@@ -37,6 +37,17 @@ fn planned(
     format: OutputFormat,
     spread: Spread,
 ) -> Result<Plan<Nothing>, PlanRefusal> {
+    planned_of(side, true, memory, format, spread)
+}
+
+/// The same of a PNG whose rows are, or are not, in the order of the image that is meant.
+fn planned_of(
+    side: u32,
+    in_order: bool,
+    memory: u64,
+    format: OutputFormat,
+    spread: Spread,
+) -> Result<Plan<Nothing>, PlanRefusal> {
     let stored = Size::new(side, side);
     let extent = Extent { size: stored, pixel: PixelType::new(Channels::Rgb, Depth::U8) };
     plan(Request {
@@ -50,7 +61,7 @@ fn planned(
             decode_cost: 12.0,
             decode_memory: 6 * stored.pixels(),
             bytes: stored.pixels(),
-            streaming: Streaming::Rows { stored, memory: 2 << 20 },
+            streaming: Streaming::Rows { stored, memory: 2 << 20, in_order },
         },
         operations: Vec::new(),
         output_uri: "s3://results/a".into(),
@@ -88,6 +99,20 @@ fn a_source_that_does_not_fit_is_copied_whatever_is_asked_for() {
         assert!(copied && found >= shards.min(2), "{spread:?}: {found}");
     }
     assert_eq!(route(20_000, 256, OutputFormat::Png, Spread::Shards(3)), (true, 3));
+}
+
+#[test]
+fn a_source_is_streamed_where_its_rows_come_in_order_and_a_row_of_blocks_fits() {
+    let access = |side, memory, format| planned(side, memory, format, Spread::Whole).unwrap().source.access;
+    assert_eq!(access(1000, 256, DEFLATE), Access::Rows { rows: 512 });
+    assert_eq!(access(10_000, 256, DEFLATE), Access::Rows { rows: 128 });
+    assert_eq!(access(20_000, 1 << 10, DEFLATE), Access::Rows { rows: 64 });
+    // Bands are lower than blocks.
+    assert_eq!(access(60_000, 256, OutputFormat::Png), Access::Rows { rows: 16 });
+    // A copy, since blocks of 4096 rows do not fit.
+    assert_eq!(access(20_000, 256, DEFLATE), Access::Tiles { tile: Size::new(512, 256) });
+    let turned = planned_of(1000, false, 256, DEFLATE, Spread::Whole).unwrap();
+    assert_eq!(turned.source.access, Access::Whole);
 }
 
 #[test]

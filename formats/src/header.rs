@@ -201,7 +201,8 @@ impl Header {
     /// Whether the image can be decoded row by row, and with how much memory.
     pub fn streaming(&self) -> Streaming {
         let (stored, row) = (self.stored, u64::from(self.stored.width) * self.extent.pixel.bytes() as u64);
-        let rows = |memory| Streaming::Rows { stored, memory };
+        let in_order = !self.orientation.mirrors_rows() && !self.orientation.transposes();
+        let rows = |memory| Streaming::Rows { stored, memory, in_order };
         match &self.kind {
             Kind::Png { interlaced: true } => Streaming::No("an interlaced PNG"),
             Kind::Jpeg { progressive: true, .. } => Streaming::No("a progressive JPEG"),

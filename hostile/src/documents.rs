@@ -79,7 +79,7 @@ fn image(width: u8, height: u8, pixel: u8) -> SourceImage {
     let streaming = if pixel & 16 == 0 {
         Streaming::No("an interlaced PNG")
     } else {
-        Streaming::Rows { stored: extent.size, memory: 1 << 20 }
+        Streaming::Rows { stored: extent.size, memory: 1 << 20, in_order: true }
     };
     SourceImage { extent, access, decode_cost: 3.0, decode_memory: 2 * bytes, bytes, streaming }
 }

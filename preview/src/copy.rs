@@ -64,7 +64,8 @@ impl Engine {
         let file = self.blocking(make).await?;
         let (size, store) = (file.len() as u64, self.stores().of(to)?);
         let metadata = Metadata::from([("tessera-view-of".to_owned(), etag.to_owned())]);
-        let options = PutOptions { metadata, content_type: Some("image/tiff".to_owned()), if_absent: false };
+        let options =
+            PutOptions { metadata, content_type: Some("image/tiff".to_owned()), ..PutOptions::default() };
         let etag = store.put(to, file.into(), &options).await?;
         drop((turn, memory));
         Ok(Copied { uri: to.to_string(), etag, size })

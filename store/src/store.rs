@@ -50,6 +50,8 @@ pub struct PutOptions {
     /// Fail with `Exists` if there is an object already (`If-None-Match: *`). A guard, not a lock:
     /// some servers ignore it.
     pub if_absent: bool,
+    /// Bytes of every part of an upload but the last, where all have as many: files are then written once, in place.
+    pub part_size: Option<u64>,
 }
 
 /// An open multipart upload.

@@ -212,7 +212,7 @@ impl Assembly<'_> {
             self.told(self.file.pieces.iter().map(tiles).sum());
             return Ok(etag);
         }
-        let upload = self.target.open().await?;
+        let upload = self.target.open(None).await?;
         let done = self.upload(&upload, parts).await;
         if done.is_err() {
             self.target.abort(&upload).await;

@@ -170,6 +170,12 @@ impl Computer {
                 self.decode(fetched)?;
                 Ok(release)
             }
+            Input::Bands { bands, release } => {
+                if let Pixels::Tiles(tiles) = &mut self.pixels {
+                    tiles.extend(bands.into_iter().map(|(at, band)| (at, self.reader.band_as_meant(band))));
+                }
+                Ok(release)
+            }
         }
     }
 

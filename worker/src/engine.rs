@@ -1,14 +1,16 @@
 //! Runs the computation beside the store: one task fetches the next step's tiles while one thread, with the pool's help,
 //! decodes, computes and encodes the current. What is in memory at once is bounded by the channels between them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use tessera_core::geometry::Rect;
 use tessera_core::piece::Piece;
 use tessera_core::plan::Plan;
 use tessera_core::record::TileRecord;
+use tessera_core::streamed::held;
 use tessera_formats::notes::Annotations;
-use tessera_operations::{Operation, plan_chain};
+use tessera_operations::{Operation, Region, plan_chain};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
@@ -41,10 +43,12 @@ pub(crate) struct Encoded {
     pub(crate) covers: u64,
 }
 
-/// What the computing thread is given for one step: encoded tiles, and what to drop afterwards; or the whole source.
+/// What the computing thread is given for one step: encoded tiles, or bands of rows, by number, and what to drop of them
+/// afterwards; or the whole source.
 #[derive(Debug)]
 pub(crate) enum Input {
     Tiles { fetched: Vec<EncodedTile>, release: Vec<u64> },
+    Bands { bands: Vec<(u64, Region)>, release: Vec<u64> },
     Whole(bytes::Bytes),
 }
 
@@ -119,26 +123,68 @@ struct Fetcher {
 
 impl Fetcher {
     async fn run(self, units: Vec<Unit>) {
-        if self.reader.is_whole() {
-            let whole = self.reader.whole().await;
-            // A closed channel means that nobody waits any more.
-            drop(self.to.send(whole.map(Input::Whole)).await);
-            return;
-        }
-        let loads = match self.schedule(&units) {
-            Ok(loads) => loads,
-            Err(error) => return drop(self.to.send(Err(error)).await),
+        let ended = if self.reader.is_whole() {
+            self.whole().await
+        } else if let Some(rows) = self.reader.band() {
+            self.bands(&units, rows).await
+        } else {
+            self.tiles(&units).await
         };
-        for Load { fetch, release } in loads {
-            // A place in the channel first: one step is fetched ahead, not two.
-            let Ok(place) = self.to.reserve().await else { return };
-            let fetched = self.reader.tiles(&fetch).await;
-            let failed = fetched.is_err();
-            place.send(fetched.map(|fetched| Input::Tiles { fetched, release }));
-            if failed {
-                return;
-            }
+        // A closed channel means that nobody waits any more.
+        if let Err(error) = ended {
+            drop(self.to.send(Err(error)).await);
         }
+    }
+
+    async fn whole(&self) -> Result<(), WorkError> {
+        let whole = self.reader.whole().await?;
+        drop(self.to.send(Ok(Input::Whole(whole))).await);
+        Ok(())
+    }
+
+    async fn tiles(&self, units: &[Unit]) -> Result<(), WorkError> {
+        for Load { fetch, release } in self.schedule(units)? {
+            // A place in the channel first: one step is fetched ahead, not two.
+            let Ok(place) = self.to.reserve().await else { return Ok(()) };
+            let fetched = self.reader.tiles(&fetch).await?;
+            place.send(Ok(Input::Tiles { fetched, release }));
+        }
+        Ok(())
+    }
+
+    /// The bands of a source that is streamed, each in the first step that needs it.
+    async fn bands(&self, units: &[Unit], rows: u32) -> Result<(), WorkError> {
+        let held = self.held(units)?;
+        let mut stream = self.reader.stream(rows).await?;
+        let (mut next, mut kept) = (0, 0);
+        for (step, now) in held.iter().enumerate() {
+            let Ok(place) = self.to.reserve().await else { return Ok(()) };
+            let mut bands = Vec::new();
+            while next * u64::from(rows) < u64::from(now.end) {
+                let band = stream.next().await?;
+                let band =
+                    band.ok_or_else(|| WorkError::Incomplete(format!("the source gave {next} bands")))?;
+                if band.rect.bottom() > now.start {
+                    bands.push((next, band));
+                }
+                next += 1;
+            }
+            if now.end == self.plan.source.extent.size.height {
+                // What the decoder makes of the file's end, before anything is made of its pixels.
+                stream.next().await?;
+            }
+            let first = held.get(step + 1).map_or(next, |later| u64::from(later.start / rows));
+            place.send(Ok(Input::Bands { bands, release: (kept..first).collect() }));
+            kept = first;
+        }
+        Ok(())
+    }
+
+    /// The source's rows that are held while each step is computed.
+    fn held(&self, units: &[Unit]) -> Result<Vec<Range<u32>>, WorkError> {
+        let chain = plan_chain(&self.plan.operations, self.plan.source.extent)?;
+        let reads = units.iter().flat_map(|unit| &unit.steps).map(|step| chain.reads(*step)[0]);
+        Ok(held(&reads.map(|read| read.y..read.bottom()).collect::<Vec<_>>()))
     }
 
     /// The loads of all steps.

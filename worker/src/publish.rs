@@ -49,6 +49,7 @@ impl Target {
             metadata: [(PUBLISHED_BY.to_owned(), plan.job.clone())].into(),
             content_type: Some(content_type.to_owned()),
             if_absent: plan.output.if_exists == IfExists::Fail,
+            part_size: None,
         };
         let (job, if_exists) = (plan.job.clone(), plan.output.if_exists);
         Ok(Target { store: stores.of(&at)?, at, scratch, job, if_exists, options })
@@ -77,11 +78,13 @@ impl Target {
         self.store.put(&self.at, body, &self.options).await.map_err(|error| self.error(error))
     }
 
-    /// Opens the upload, after aborting what an earlier attempt left open.
-    pub(crate) async fn open(&self) -> Result<Upload, WorkError> {
+    /// Opens the upload, after aborting what an earlier attempt left open. Its parts all have `part_size` bytes but the last, if
+    /// that is known.
+    pub(crate) async fn open(&self, part_size: Option<u64>) -> Result<Upload, WorkError> {
         let before = self.clear().await?;
         self.scratch.put_json(self.note(), &Note { before: before.clone(), id: None }).await?;
-        let upload = self.store.create_upload(&self.at, &self.options).await?;
+        let upload =
+            self.store.create_upload(&self.at, &PutOptions { part_size, ..self.options.clone() }).await?;
         self.scratch.put_json(self.note(), &Note { before, id: Some(upload.id.clone()) }).await?;
         Ok(upload)
     }

@@ -1,16 +1,17 @@
-//! The source as the computation reads it: a file in tiles, one that is read as a whole, or the copy in scratch.
+//! The source as the computation reads it: a file in tiles, one that is streamed or read as a whole, or the copy in scratch.
 //! It fetches and decodes tiles; when, is the engine's business.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tessera_core::geometry::Rect;
-use tessera_core::plan::{Plan, Stage};
-use tessera_formats::header::Header;
+use tessera_core::plan::{Access, Plan, Stage};
 use tessera_formats::notes::Annotations;
 use tessera_formats::tiff::TileTable;
 use tessera_imaging::DecodeError;
+use tessera_imaging::orient::orient;
 use tessera_operations::{Operation, Region, plan_chain};
+use tessera_probe::Probed;
 
 use crate::context::Context;
 use crate::copied::Copied;
@@ -18,12 +19,13 @@ use crate::error::WorkError;
 use crate::fetch::{EncodedTile, SourceObject};
 use crate::pieces::Pieces;
 use crate::places::ScratchPlace;
+use crate::rowwise::Rowwise;
 use crate::source;
 
 /// An open source.
 #[derive(Debug)]
 pub(crate) struct Reader {
-    header: Header,
+    probed: Probed,
     object: SourceObject,
     form: Form,
 }
@@ -32,6 +34,7 @@ pub(crate) struct Reader {
 #[derive(Debug)]
 enum Form {
     Whole,
+    Rows(u32),
     Tiles(TileTable),
     Copy(Copied),
 }
@@ -46,8 +49,8 @@ impl Reader {
     ) -> Result<(Arc<Reader>, Annotations), WorkError> {
         let (object, probed) = source::probe(context, plan).await?;
         let annotations = source::annotations(&probed.header, plan)?;
-        let form = match plan.copy {
-            Some(copy) => {
+        let form = match (plan.copy, plan.source.access) {
+            (Some(copy), _) => {
                 let (stage, digest) = (Stage::Split, digest.to_owned());
                 let place =
                     Pieces { scratch: ScratchPlace::of(plan, &context.stores)?, digest, stage, shard: 0 };
@@ -55,14 +58,33 @@ impl Reader {
                 let rects = rects.map(|rect| chain.reads(rect)[0]).collect::<Vec<_>>();
                 Form::Copy(Copied::open(copy, &probed.header, rects.into_iter(), place).await?)
             }
-            None => source::table(&object, &probed, plan, rects).await?.map_or(Form::Whole, Form::Tiles),
+            (None, Access::Rows { rows }) => Form::Rows(rows),
+            (None, Access::Tiles { .. } | Access::Whole) => {
+                source::table(&object, &probed, plan, rects).await?.map_or(Form::Whole, Form::Tiles)
+            }
         };
-        Ok((Arc::new(Reader { header: probed.header, object, form }), annotations))
+        Ok((Arc::new(Reader { probed, object, form }), annotations))
     }
 
     /// Whether it has no tiles.
     pub(crate) fn is_whole(&self) -> bool {
         matches!(self.form, Form::Whole)
+    }
+
+    /// The rows of a band, where it is streamed.
+    pub(crate) fn band(&self) -> Option<u32> {
+        if let Form::Rows(rows) = self.form { Some(rows) } else { None }
+    }
+
+    /// Its rows as they are stored, in bands of `rows`.
+    pub(crate) async fn stream(&self, rows: u32) -> Result<Rowwise, WorkError> {
+        Rowwise::start(self.object.clone(), &self.probed, rows).await
+    }
+
+    /// The pixels of a band as the job sees them.
+    pub(crate) fn band_as_meant(&self, band: Region) -> Region {
+        let header = &self.probed.header;
+        orient(band, header.orientation, header.stored)
     }
 
     /// All its bytes.
@@ -73,16 +95,16 @@ impl Reader {
     /// The indexes of the tiles that hold the pixels `rect`, ascending.
     pub(crate) fn tiles_for(&self, rect: Rect) -> Vec<u64> {
         match &self.form {
-            Form::Whole => Vec::new(),
-            Form::Tiles(_) => self.header.tiles_for(rect),
-            Form::Copy(copy) => copy.tiles_for(&self.header, rect),
+            Form::Whole | Form::Rows(_) => Vec::new(),
+            Form::Tiles(_) => self.probed.header.tiles_for(rect),
+            Form::Copy(copy) => copy.tiles_for(&self.probed.header, rect),
         }
     }
 
     /// The encoded bytes of `tiles`.
     pub(crate) async fn tiles(&self, tiles: &[u64]) -> Result<Vec<EncodedTile>, WorkError> {
         match &self.form {
-            Form::Whole => Ok(Vec::new()),
+            Form::Whole | Form::Rows(_) => Ok(Vec::new()),
             Form::Tiles(table) => self.object.tiles(table, tiles).await,
             Form::Copy(copy) => copy.tiles(tiles).await,
         }
@@ -92,16 +114,18 @@ impl Reader {
     pub(crate) fn decode(&self, index: u64, planes: &[Bytes]) -> Result<Region, WorkError> {
         match &self.form {
             Form::Copy(copy) => {
-                copy.decode(&self.header, index, planes.first().map_or(&[], |bytes| &bytes[..]))
+                copy.decode(&self.probed.header, index, planes.first().map_or(&[], |bytes| &bytes[..]))
             }
-            Form::Whole | Form::Tiles(_) => tessera_imaging::decode_tile(&self.header, index, planes)
-                .map_err(|error| self.undecodable(&error)),
+            Form::Whole | Form::Rows(_) | Form::Tiles(_) => {
+                tessera_imaging::decode_tile(&self.probed.header, index, planes)
+                    .map_err(|error| self.undecodable(&error))
+            }
         }
     }
 
     /// The pixels of the whole from all its bytes.
     pub(crate) fn decode_whole(&self, bytes: &[u8]) -> Result<Region, WorkError> {
-        tessera_imaging::decode_whole(&self.header, bytes).map_err(|error| self.undecodable(&error))
+        tessera_imaging::decode_whole(&self.probed.header, bytes).map_err(|error| self.undecodable(&error))
     }
 
     fn undecodable(&self, error: &DecodeError) -> WorkError {

@@ -6,18 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tessera_core::geometry::Rect;
-use tessera_core::plan::Plan;
 use tessera_formats::header::{Header, Kind};
 use tessera_formats::tiff::{TiffSource, TileTable};
-use tessera_operations::{Operation, Region};
+use tessera_operations::Region;
+use tessera_probe::Probed;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
-use crate::context::Context;
 use crate::error::WorkError;
 use crate::fetch::{EncodedTile, SourceObject};
 use crate::reader::undecodable;
-use crate::source;
 
 /// The bands of a source as they are decoded. Dropped, it ends after the band that is being decoded.
 pub(crate) struct Rowwise {
@@ -27,20 +25,19 @@ pub(crate) struct Rowwise {
 }
 
 impl Rowwise {
-    /// Starts reading the source of `plan` in bands of `rows` rows, as it is stored.
+    /// Starts reading `object`, whose header is `probed`, in bands of `rows` rows, as it is stored.
     pub(crate) async fn start(
-        context: &Context,
-        plan: &Plan<Operation>,
+        object: SourceObject,
+        probed: &Probed,
         rows: u32,
     ) -> Result<Rowwise, WorkError> {
-        let (object, probed) = source::probe(context, plan).await?;
-        let uri = plan.source.uri.clone();
+        let uri = object.at.to_string();
         let header = probed.header.clone();
         let (to, bands) = channel(1);
         if let Kind::Tiff(tiff) = &probed.header.kind {
             let all = 0..tiff.tiles();
             let error = |error| WorkError::of_probe(&uri, error);
-            let table = tessera_probe::tile_table(&*object.store, &probed, all).await.map_err(error)?;
+            let table = tessera_probe::tile_table(&*object.store, probed, all).await.map_err(error)?;
             let table = table.ok_or_else(|| WorkError::Plan("its source has no tiles".into()))?;
             let (send, strips) = channel(1);
             let fetcher = tokio::spawn(fetch_strips(object, table, tiff.clone(), send));

@@ -18,6 +18,7 @@ use crate::error::WorkError;
 use crate::pieces::{Buffer, Pieces};
 use crate::places::ScratchPlace;
 use crate::rowwise::Rowwise;
+use crate::source;
 
 /// Makes the copy of the plan's source.
 ///
@@ -47,7 +48,8 @@ struct Splitter<'a> {
 impl Splitter<'_> {
     async fn run(&self, plan: &Plan<Operation>, finished: &HashSet<u32>) -> Result<(), WorkError> {
         let rows = self.copy.grid.tile.height;
-        let mut bands = Rowwise::start(self.context, plan, rows).await?;
+        let (object, probed) = source::probe(self.context, plan).await?;
+        let mut bands = Rowwise::start(object, &probed, rows).await?;
         // One piece is written while the next is packed.
         let mut writing = JoinSet::new();
         let mut next = 0;

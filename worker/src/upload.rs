@@ -2,6 +2,7 @@
 //! follow each other in the file. The first bytes of each lane are held back and go with the end of what is before it.
 //! A small file is one put.
 
+use tessera_core::lanes::{AT_ONCE, HELD, part_size};
 use tessera_store::{Part, StoreError, Upload};
 use tokio::task::JoinSet;
 
@@ -9,24 +10,14 @@ use crate::checksum::Crc64;
 use crate::error::WorkError;
 use crate::publish::Target;
 
-/// The least bytes of a part.
-const PART: u64 = 8 << 20;
-
-/// Parts that a file of the largest size is cut into; a store takes 10,000.
-const PARTS: u64 = 9000;
-
-/// Parts that are on their way at once.
-const AT_ONCE: usize = 2;
-
-/// The first bytes of a lane that are held back where there are several: the least part of a store.
-const HELD: usize = 5 << 20;
-
 /// A file that is being written.
 #[derive(Debug)]
 pub(crate) struct Writer {
     target: Target,
     upload: Option<Upload>,
     part_size: usize,
+    /// Whether all parts but the last have that size: the first lane begins where the head ends a part.
+    even: bool,
     lanes: Vec<Lane>,
     sending: JoinSet<Result<Part, StoreError>>,
     parts: Vec<Part>,
@@ -63,9 +54,9 @@ pub(crate) struct Written {
 }
 
 impl Writer {
-    /// A file with a head of about `head` bytes, then lanes of at most about `bounds` bytes each.
+    /// A file with a head of `head` bytes, then lanes of at most about `bounds` bytes each.
     pub(crate) fn new(target: Target, head: u64, bounds: &[u64]) -> Writer {
-        let part_size = (bounds.iter().sum::<u64>() / PARTS).max(PART) as usize;
+        let part_size = part_size(bounds.iter().sum());
         let room = if bounds.len() > 1 { HELD } else { part_size.saturating_sub(head as usize) };
         let mut start = 1;
         let lane = |bound: &u64| {
@@ -82,7 +73,8 @@ impl Writer {
             lane
         };
         let lanes = bounds.iter().map(lane).collect();
-        Writer { target, upload: None, part_size, lanes, sending: JoinSet::new(), parts: Vec::new() }
+        let even = bounds.len() == 1 && head <= part_size as u64;
+        Writer { target, upload: None, part_size, even, lanes, sending: JoinSet::new(), parts: Vec::new() }
     }
 
     /// Adds the next bytes of lane number `lane`.
@@ -122,7 +114,7 @@ impl Writer {
         if let Some(upload) = &self.upload {
             return Ok(upload.clone());
         }
-        let upload = self.target.open().await?;
+        let upload = self.target.open(self.even.then_some(self.part_size as u64)).await?;
         self.upload = Some(upload.clone());
         Ok(upload)
     }

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{DEFLATE, EDGES, Job, NONE, PNG, RGB, World, at, expected, file, picture};
-use tessera_core::plan::{IfExists, Plan, Spread, Stage};
+use tessera_core::plan::{Access, IfExists, Plan, Spread, Stage};
 use tessera_operations::Operation;
 use tessera_store::{Call, Fault, PutOptions, Store};
 use tessera_worker::{WorkError, run_assemble, run_split};
@@ -253,11 +253,14 @@ async fn shards_without_a_whole_copy_are_missing_work() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_source_that_is_cut_short_is_bad_input_for_a_split_too() {
+async fn a_source_that_is_cut_short_is_bad_input_for_a_split_and_as_a_stream_too() {
     for format in [PNG, common::JPEG] {
         let whole = file(&picture(1500, 2000, RGB), format);
         let world = World::new(&whole[..whole.len() * 2 / 3]).await;
         let plan = world.plan(&Job::new("[]", NONE, Spread::Shards(2))).await;
         assert_eq!(code(run_split(&world.context, &plan, &plan.digest()).await), 10, "{format:?}");
+        let plan = world.plan(&Job::new("[]", NONE, Spread::Whole)).await;
+        assert!(matches!(plan.source.access, Access::Rows { .. }));
+        assert_eq!(code(world.run(&plan).await), 10, "{format:?}");
     }
 }

@@ -103,6 +103,34 @@ async fn a_source_that_is_copied_first() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_is_streamed() {
+    // Blocks of 2048 pixels, two beside each other, and bands of 512 rows.
+    let small = |compression| OutputFormat::Tiff { tile: 256, compression };
+    let chains = [
+        r#"[{"gaussianBlur":{"sigma":3}}]"#,
+        r#"[{"flip":{"axis":"vertical"}},{"grayscale":{}}]"#,
+        r#"[{"crop":{"x":100,"y":2600,"width":2050,"height":300}},{"rotate":{"degrees":90}}]"#,
+        r#"[{"resize":{"scale":0.3}},{"gaussianBlur":{"sigma":9}}]"#,
+    ];
+    for format in [PNG, JPEG] {
+        let source = file(&picture(2200, 4300, RGB), format);
+        let world = World::new(&source).await;
+        for (chain, format) in chains.iter().zip([small(TiffCompression::None), COG, PNG, JPEG]) {
+            let job = Job::new(chain, format, Spread::Whole);
+            let plan = world.plan(&job).await;
+            assert_eq!(plan.source.access, Access::Rows { rows: 512 });
+            let wanted = expected(&source, &job);
+            for (column, rows) in [(plan.column, plan.rows), (300, Some(64))] {
+                let plan = tessera_core::plan::Plan { column, rows, ..plan.clone() };
+                world.run(&plan).await.unwrap();
+                assert!(world.output().await == wanted, "{chain} column {column}: other bytes");
+                world.forget().await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_bits_and_alpha() {
     let pixel = PixelType::new(Channels::Rgba, Depth::U16);
     let source = file(&picture(1100, 600, pixel), NONE);

@@ -16,7 +16,7 @@ use crate::{
 /// Files of this machine.
 ///
 /// A tag is made of size, time of change and inode. Parts of an upload lie in a hidden folder beside the file to be,
-/// named `.tessera-upload-<id>`. Folders are made as needed; [`Store::delete_all`] removes those that it empties.
+/// named `.tessera-upload-<id>`, or all in one file where they have one size ([`PutOptions::part_size`]). Folders are made as needed; [`Store::delete_all`] removes those that it empties.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FileStore;
 
@@ -76,10 +76,10 @@ impl Store for FileStore {
         blocking(move || all.iter().try_for_each(disk::delete)).await
     }
 
-    async fn create_upload(&self, at: &Location, _options: &PutOptions) -> Result<Upload> {
+    async fn create_upload(&self, at: &Location, options: &PutOptions) -> Result<Upload> {
         served(at.scheme(), at)?;
-        let at = at.clone();
-        blocking(move || multipart::create(&at)).await
+        let (at, part_size) = (at.clone(), options.part_size);
+        blocking(move || multipart::create(&at, part_size)).await
     }
 
     async fn upload_part(&self, to: &Upload, number: u16, body: Bytes) -> Result<Part> {
@@ -151,6 +151,34 @@ mod tests {
         FileStore.complete_upload(&upload, &[part], &PutOptions::default()).await.unwrap();
         assert_eq!(names(&folder), ["out.tif"]);
         assert_eq!(std::fs::read(folder.path().join("out.tif")).unwrap(), b"three");
+    }
+
+    #[tokio::test]
+    async fn parts_of_one_size_are_written_where_they_belong() {
+        let (folder, prefix) = folder();
+        let at = prefix.object("out.tif").unwrap();
+        let size = crate::MIN_PART as usize;
+        let options = PutOptions { part_size: Some(size as u64), ..PutOptions::default() };
+        let upload = FileStore.create_upload(&at, &options).await.unwrap();
+        let mut parts = Vec::new();
+        // The last part was longer at first.
+        for (number, byte, length) in [(2, b'b', size), (3, b'x', 9), (1, b'a', size), (3, b'c', 7)] {
+            let body = Bytes::from(vec![byte; length]);
+            parts.push(FileStore.upload_part(&upload, number, body).await.unwrap());
+        }
+        parts.remove(1);
+        parts.sort_by_key(|part| part.number);
+        assert_eq!(FileStore.list_parts(&upload).await.unwrap(), parts);
+        let long = Bytes::from(vec![0; size + 1]);
+        assert!(FileStore.upload_part(&upload, 2, long).await.is_err());
+        assert!(
+            FileStore.complete_upload(&upload, &parts[1..], &options).await.is_err(),
+            "part 1 is missing"
+        );
+        FileStore.complete_upload(&upload, &parts, &options).await.unwrap();
+        let wanted: Vec<u8> = [vec![b'a'; size], vec![b'b'; size], vec![b'c'; 7]].concat();
+        assert!(std::fs::read(folder.path().join("out.tif")).unwrap() == wanted);
+        assert_eq!(names(&folder), ["out.tif"]);
     }
 
     #[tokio::test]

@@ -128,6 +128,11 @@ impl World {
         run_shard(&self.context, plan, &plan.digest(), shard).await
     }
 
+    /// Deletes the output.
+    pub async fn forget(&self) {
+        self.store.delete(&[at("s3://results/output")]).await.unwrap();
+    }
+
     pub async fn output(&self) -> Vec<u8> {
         self.store.get(&at("s3://results/output")).await.unwrap().1.to_vec()
     }

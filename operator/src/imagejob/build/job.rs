@@ -237,7 +237,7 @@ spec:
     fn stored(job: &ImageJob, access: Access) -> StoredPlan {
         let extent =
             Extent { size: Size::new(30_000, 20_000), pixel: PixelType::new(Channels::Rgb, Depth::U8) };
-        let streaming = Streaming::Rows { stored: extent.size, memory: 1 << 20 };
+        let streaming = Streaming::Rows { stored: extent.size, memory: 1 << 20, in_order: true };
         let request = Request {
             job: job.uid().unwrap_or_default(),
             source_uri: job.spec.source.uri.clone(),
