@@ -14,6 +14,7 @@ mod border;
 mod color_table;
 mod extreme;
 mod halve;
+mod large_median;
 mod light;
 mod linear;
 mod neighbourhood;

@@ -1,9 +1,9 @@
-//! `medianBlur`: the middle sample of a square, for small squares by comparing and exchanging, else bit by
-//! bit.
+//! `medianBlur`: the middle sample of a square, for small squares by comparing and exchanging, else by counting.
 
 use crate::apply::{Apply, Reduced, apply_by_target, reduced_radius};
 use crate::border::{Rows, Window, keep_alpha};
 use crate::form::{Field, Form};
+use crate::large_median;
 use crate::parameter::{Bounds, OutOfBounds};
 use crate::region::Region;
 use crate::sample::Sample;
@@ -15,9 +15,6 @@ use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::{Extent, Planned};
 
 const RADIUS: Bounds = Bounds::new(1.0, 7.0);
-
-/// Samples that are computed side by side.
-const LANES: usize = 64;
 
 /// Median: the middle one of the samples in the square of 2 * radius + 1 pixels on a side around each, in each channel.
 /// Alpha stays.
@@ -103,7 +100,7 @@ impl<S: Sample> Kernel for Medians<'_, '_, S> {
             (2, 2) => of_sorted::<_, 2>(rows, window, lines),
             (2, 3) => of_sorted::<_, 3>(rows, window, lines),
             (2, _) => of_sorted::<_, 4>(rows, window, lines),
-            _ => large(rows, window, lines),
+            _ => large_median::medians(rows, window, lines),
         }
     }
 }
@@ -276,63 +273,6 @@ fn middle_of_25<S: Sample>(ranks: [[S; 5]; 5]) -> S {
 #[inline(always)]
 fn sort2<S: Sample>(a: S, b: S) -> (S, S) {
     (a.min(b), a.max(b))
-}
-
-/// Rows of the result that are computed at once from padded rows.
-const BAND: usize = 64;
-
-/// The medians of larger squares.
-#[inline(always)]
-fn large<S: Sample>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
-    let (side, length) = (2 * window.radius as usize + 1, window.padded() * rows.channels);
-    let places = (0..side).flat_map(|dy| (0..side).map(move |dx| dy * length + dx * rows.channels));
-    let places: Vec<usize> = places.collect();
-    for (y, lines) in (window.output.y..).step_by(BAND).zip(lines.chunks_mut(BAND)) {
-        let output = Rect { y, height: lines.len() as u32, ..window.output };
-        let mut padded = Window { output, ..*window }.padded_rows(rows, |sample| sample);
-        padded.resize(padded.len() + LANES, S::default());
-        for (y, line) in lines.iter_mut().enumerate() {
-            for (block, x) in line.chunks_mut(LANES).zip((0..).step_by(LANES)) {
-                let medians = by_bits(&padded[y * length + x..], &places);
-                block.copy_from_slice(&medians[..block.len()]);
-            }
-        }
-    }
-}
-
-/// One value of each of several windows.
-type Lanes<S> = [S; LANES];
-
-/// The values at `place` of the windows.
-#[inline(always)]
-fn load<S: Sample>(values: &[S], place: usize) -> Lanes<S> {
-    *values[place..].first_chunk().expect("as many samples as lanes follow the last row")
-}
-
-/// The medians from their highest bit to the lowest: a bit is set if more than half of the values are at least as large. At
-/// most 225 places, so that 8 bits can count them.
-#[inline(always)]
-fn by_bits<S: Sample>(values: &[S], places: &[usize]) -> Lanes<S> {
-    let half = S::narrow(places.len() as i32 / 2);
-    let mut medians = [S::default(); LANES];
-    let mut bit = (S::MAX + 1) / 2;
-    while bit > 0 {
-        let tried = medians.map(|median| S::narrow(median.widen() | bit));
-        let mut reached = [S::default(); LANES];
-        for place in places {
-            let sample: Lanes<S> = load(values, *place);
-            for lane in 0..LANES {
-                reached[lane] = reached[lane] + S::from(sample[lane] >= tried[lane]);
-            }
-        }
-        for lane in 0..LANES {
-            // Without a branch: bits are as good as random.
-            let set = i32::from(reached[lane] > half) * bit;
-            medians[lane] = S::narrow(medians[lane].widen() | set);
-        }
-        bit /= 2;
-    }
-    medians
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Arithmetic on samples of 8 and 16 bits: widening, narrowing, and rounding half to even.
 //! The rounding is plain IEEE addition, so that it is the same everywhere and compiles to vector instructions.
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 
 /// A sample of an image.
-pub(crate) trait Sample: Copy + Default + Ord + Add<Output = Self> + From<bool> {
+pub(crate) trait Sample:
+    Copy + Default + Ord + Add<Output = Self> + Sub<Output = Self> + From<bool>
+{
     /// The largest sample: 255 or 65535.
     const MAX: i32;
 
