@@ -1,7 +1,7 @@
 //! A source that is read once, from its first row to its last, while the image is computed: in bands of rows, of which those
 //! are held that are still needed. Pure: how it is cut, and which rows are held when.
 
-use crate::geometry::Rect;
+use crate::geometry::{Rect, Size};
 use crate::grid::Grid;
 use crate::operation::Chain;
 use crate::piece;
@@ -66,9 +66,12 @@ pub(crate) fn memory(image: &SourceImage, rows: u32, chain: &Chain<'_>, grid: &G
         let tops = (strip.y..strip.bottom()).step_by(step.max(1) as usize);
         tops.map(move |top| (top, strip.bottom().min(top + step.max(1))))
     };
-    let alone = Pyramid { shared: vec![*grid], upper: Vec::new() };
-    let pieces = piece::pieces(&alone, chain.output().pixel.bytes(), 0..grid.blocks());
-    let strips = pieces.iter().flat_map(|piece| piece.strips(grid)).map(|strip| strip.rect);
+    // Two blocks beside each other hold what any number of them do, which may be very many.
+    let two = grid.tile.width.saturating_mul(grid.block).saturating_mul(2);
+    let narrow = Grid { image: Size::new(grid.image.width.min(two), grid.image.height), ..*grid };
+    let alone = Pyramid { shared: vec![narrow], upper: Vec::new() };
+    let pieces = piece::pieces(&alone, chain.output().pixel.bytes(), 0..narrow.blocks());
+    let strips = pieces.iter().flat_map(|piece| piece.strips(&narrow)).map(|strip| strip.rect);
     let needs: Vec<Range<u32>> = strips.flat_map(cut).map(|(top, bottom)| reads(top, bottom)).collect();
     let held = held(&needs);
     let next = held.iter().skip(1).chain(held.last());

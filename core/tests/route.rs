@@ -116,6 +116,16 @@ fn a_source_is_streamed_where_its_rows_come_in_order_and_a_row_of_blocks_fits() 
 }
 
 #[test]
+fn a_source_of_many_blocks_is_planned_at_once() {
+    // A terapixel: 2^18 blocks, of which one row does not fit.
+    assert!(planned(1 << 20, 1 << 10, DEFLATE, Spread::Auto).unwrap().copy.is_some());
+    assert_eq!(
+        planned(1 << 20, 1 << 15, DEFLATE, Spread::Whole).unwrap().source.access,
+        Access::Rows { rows: 8 }
+    );
+}
+
+#[test]
 fn shards_that_are_asked_for_read_a_copy_and_not_all_of_the_source_each() {
     assert_eq!(route(3000, 1 << 14, DEFLATE, Spread::Shards(2)), (true, 1));
     assert_eq!(route(9000, 1 << 14, DEFLATE, Spread::Shards(2)), (true, 2));
