@@ -38,6 +38,17 @@ async fn wait_pool(
     .await
 }
 
+/// Waits until no pod is left but those of shards that are done, which stay as long as their Job does.
+async fn wait_only_done(ns: &Namespace) -> Result<()> {
+    eventually("only pods that have succeeded are left", 40, async || {
+        let mut pods = ns.api::<Pod>().list(&ListParams::default()).await?.items;
+        pods.retain(|pod| phase(pod) != "Succeeded");
+        let names: Vec<String> = pods.iter().map(ResourceExt::name_any).collect();
+        Ok(Look::when(names.is_empty(), (), || names.join(", ")))
+    })
+    .await
+}
+
 fn waits(job: &ImageJob) -> bool {
     status(job).reason.as_deref() == Some("WaitingForSlots")
 }
@@ -55,7 +66,7 @@ async fn a_pool_is_scaled_up_to_zero_and_back_and_nothing_is_lost() -> Result<()
         let stopped = ns.wait_for("slow", "waits for slots", 30, waits).await?;
         let kept = status(&stopped).tiles.unwrap_or_default().done;
         wait_pool(ns, "has and uses no slots", 30, |pool| pool.replicas == 0 && pool.in_use == 0).await?;
-        ns.wait_no_pods(40).await?;
+        wait_only_done(ns).await?;
         scale(ns, 2).await?;
         let ended = ns.wait_finished("slow", PATIENCE).await?;
         ns.expect_complete(&ended, expected).await?;
