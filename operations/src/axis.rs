@@ -1,7 +1,6 @@
 //! An axis along which an image is resampled: which samples of the input a place of the result is made of, with which weights.
 //! Places follow from whole numbers alone, so that they do not depend on the part that is computed.
 
-use crate::real::Real;
 use crate::sample::round_f64;
 use std::ops::Range;
 use tessera_core::geometry::MAX_SIDE;
@@ -73,20 +72,29 @@ pub(crate) struct Axis {
 impl Axis {
     /// The samples, inside the image, that the pixel `place` of the result is made of; at least one.
     pub(crate) fn span(self, place: u32) -> Range<u32> {
+        self.inside(&self.reach(place))
+    }
+
+    /// The part of `reach` that is inside the image.
+    pub(crate) fn inside(self, reach: &Range<i64>) -> Range<u32> {
+        let place = |place: i64| place.clamp(0, self.from.into()) as u32;
+        place(reach.start)..place(reach.end)
+    }
+
+    /// The samples, also those outside the image, that the pixel `place` of the result is made of.
+    pub(crate) fn reach(self, place: u32) -> Range<i64> {
         let (from, to, place) = (i64::from(self.from), i64::from(self.to), i64::from(place));
         // In units of half a sample / `to`. A centre is at most 2^61.
         let centre = (2 * place + 1) * from;
-        let (first, end) = match self.kernel {
-            _ if from == to => (place, place + 1),
-            Kernel::Nearest => (centre / (2 * to), centre / (2 * to) + 1),
-            Kernel::Area => (place * from / to, ((place + 1) * from + to - 1) / to),
+        match self.kernel {
+            _ if from == to => place..place + 1,
+            Kernel::Nearest => centre / (2 * to)..centre / (2 * to) + 1,
+            Kernel::Area => place * from / to..((place + 1) * from + to - 1) / to,
             Kernel::Bilinear | Kernel::Bicubic | Kernel::Lanczos3 => {
                 let reach = 2 * self.kernel.support() * from.max(to) - to;
-                ((centre - reach - 2 * to).div_euclid(2 * to) + 1, -(-(centre + reach)).div_euclid(2 * to))
+                (centre - reach - 2 * to).div_euclid(2 * to) + 1..-(-(centre + reach)).div_euclid(2 * to)
             }
-        };
-        let inside = |place: i64| u32::try_from(place.clamp(0, from)).expect("a place inside the image");
-        inside(first)..inside(end)
+        }
     }
 
     /// The samples that the pixels `places` of the result are made of.
@@ -112,18 +120,12 @@ impl Axis {
         u32::try_from(samples).unwrap_or(MAX_SIDE).min(MAX_SIDE)
     }
 
-    /// Fills `weights`, which are 0, with those of the samples of `span`, the span of `place`; their sum is 1.
-    pub(crate) fn weigh<F: Real>(
-        self,
-        place: u32,
-        span: Range<u32>,
-        weights: &mut [F],
-        exact: &mut Vec<f64>,
-    ) {
-        exact.clear();
-        exact.extend(span.map(|sample| self.weight(place, sample)));
-        let share = 1.0 / exact.iter().sum::<f64>();
-        weights.iter_mut().zip(exact).for_each(|(weight, exact)| *weight = F::from_f64(*exact * share));
+    /// Makes `weights` those of the samples of `span`, the span of `place`; their sum is 1.
+    pub(crate) fn weigh(self, place: u32, span: Range<u32>, weights: &mut Vec<f64>) {
+        weights.clear();
+        weights.extend(span.map(|sample| self.weight(place, sample)));
+        let share = 1.0 / weights.iter().sum::<f64>();
+        weights.iter_mut().for_each(|weight| *weight *= share);
     }
 
     fn weight(self, place: u32, sample: u32) -> f64 {
@@ -157,8 +159,8 @@ mod tests {
                     let span = axis.span(place);
                     assert!(!span.is_empty() && span.end <= from, "{axis:?} {place}");
                     assert!(span.len() <= axis.window(1) as usize, "{axis:?} {place}");
-                    let mut weights = vec![0.0; span.len()];
-                    axis.weigh(place, span, &mut weights, &mut Vec::new());
+                    let mut weights = Vec::new();
+                    axis.weigh(place, span, &mut weights);
                     let sum: f64 = weights.iter().sum();
                     assert!((sum - 1.0).abs() < 1e-12, "{axis:?} {place}: {sum}");
                 }

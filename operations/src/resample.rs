@@ -1,53 +1,20 @@
-//! Resampling along the two axes: first down the columns, then along the rows, sixteen rows at once.
+//! Resampling along the two axes: first down the columns, then along the rows, sixteen rows at once. Samples of 8 bits are
+//! computed in fixed point where that is exact enough, all else in floating point.
 
-use crate::axis::Axis;
+use crate::axis::{self, Axis};
 use crate::blocks::Blocks;
 use crate::border::Rows;
-use crate::linear::{Linear, Sums};
+use crate::fixed::Fixed;
+use crate::linear::{self, Linear, Sums};
 use crate::real::{Real, Tap};
+use crate::region::{Region, Samples};
 use crate::sample::Sample;
+use crate::taps::{Ends, Number, Place, Taps};
+use crate::target::{Lines, Target};
 use crate::transpose::transposed;
+use crate::vector::{Kernel, vectorised};
 use std::ops::Range;
 use tessera_core::geometry::Rect;
-
-/// Spans and weights of consecutive pixels of the result.
-struct Taps<F> {
-    spans: Vec<Range<u32>>,
-    /// `most` weights for each, of which those behind the span are 0.
-    weights: Vec<F>,
-    most: usize,
-}
-
-impl<F: Real> Taps<F> {
-    fn new(axis: Axis, places: Range<u32>) -> Taps<F> {
-        let spans: Vec<Range<u32>> = places.clone().map(|place| axis.span(place)).collect();
-        let most = spans.iter().map(ExactSizeIterator::len).max().unwrap_or(1);
-        let mut weights = vec![F::default(); spans.len() * most];
-        let (mut exact, (period, stride)) = (Vec::new(), axis.period());
-        for (index, (place, span)) in places.zip(&spans).enumerate() {
-            let (before, weights) = weights.split_at_mut(index * most);
-            let weights = &mut weights[..most];
-            match index.checked_sub(period) {
-                Some(same) if spans[same].start + stride == span.start && spans[same].len() == span.len() => {
-                    weights.copy_from_slice(&before[same * most..][..most]);
-                }
-                _ => axis.weigh(place, span.clone(), weights, &mut exact),
-            }
-        }
-        Taps { spans, weights, most }
-    }
-
-    /// The weights of the pixel at `index`, one for each sample of its span.
-    #[inline(always)]
-    fn weights(&self, index: usize) -> &[F] {
-        &self.weights[index * self.most..][..self.spans[index].len()]
-    }
-
-    /// All samples that the pixels `indices` are made of.
-    fn spans(&self, indices: Range<usize>) -> Range<u32> {
-        self.spans[indices.start].start..self.spans[indices.end - 1].end
-    }
-}
 
 /// A resampling of both axes, for one rectangle of the result: first down the columns, then along the rows.
 pub(crate) struct Resampling {
@@ -62,6 +29,20 @@ impl Resampling {
         [self.columns, self.rows].iter().all(|axis| axis.to.checked_mul(2) == Some(axis.from))
     }
 
+    /// Writes the result for `input`, `in_light` or as samples are encoded.
+    pub(crate) fn apply(&self, in_light: bool, input: &Region, target: &mut Target<'_>) {
+        let weighs_samples = !in_light && !input.channels.has_alpha();
+        match (&input.samples, &mut target.rows) {
+            (Samples::U8(samples), Lines::U8(lines))
+                if weighs_samples && fit_fixed(self.columns, self.rows) =>
+            {
+                let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+                vectorised(InFixed { resampling: self, rows, lines });
+            }
+            _ => linear::apply(self, in_light, input, target),
+        }
+    }
+
     pub(crate) fn read(&self) -> Rect {
         let columns = self.columns.spans(self.output.x..self.output.right());
         let rows = self.rows.spans(self.output.y..self.output.bottom());
@@ -69,15 +50,23 @@ impl Resampling {
     }
 }
 
+/// Whether fixed point is exact enough for samples of 8 bits. Not with the many weights of larger reductions, which would be too
+/// coarse, and not for kernels whose sums are often just between two samples.
+pub(crate) fn fit_fixed(columns: Axis, rows: Axis) -> bool {
+    [columns, rows].iter().all(|axis| {
+        matches!(axis.kernel, axis::Kernel::Bicubic | axis::Kernel::Lanczos3)
+            && axis.from <= axis.to.saturating_mul(8)
+    })
+}
+
 /// Rows of the result that are computed together: side by side along the rows, since all have the same weights there.
 const BAND: usize = 16;
 
-/// From this reduction on, rows are not converted first.
-const LARGE_REDUCTION: u32 = 4;
+/// Numbers of a row that are summed down the columns at once.
+const STRIP: usize = 32;
 
-/// About how many numbers are held for a part of a band, so that they stay in a core's cache: of the converted input, or else of
-/// the sums of its columns.
-const NUMBERS: usize = 16 * 1024;
+/// About how many sums of columns are held for a part of a band.
+const NUMBERS: usize = 32 * 1024;
 
 impl Linear for Resampling {
     fn rects(&self) -> (Rect, Rect) {
@@ -93,15 +82,37 @@ impl Linear for Resampling {
     /// Rounds before columns become rows again, since there is less to move then. Nothing is added at the end.
     #[inline(always)]
     fn write<S: Sample, F: Real>(&self, rows: &Rows<S>, lines: &mut [&mut [S]]) {
-        let (mut bands, mut samples) = (Bands::<S, F>::new(self, rows), Vec::new());
-        for (first, lines) in (0..).step_by(BAND).zip(lines.chunks_mut(BAND)) {
-            let places = first..first + lines.len();
-            let (pixels, width) = (bands.along.spans.len(), bands.width(places.clone()));
-            for start in (0..pixels).step_by(width) {
-                bands.sum(places.clone(), start..(start + width).min(pixels));
-                round(&bands.sums, &mut samples);
-                write_columns(&samples, start * rows.channels, lines);
-            }
+        write::<S, F>(self, rows, lines);
+    }
+}
+
+/// The result for samples of 8 bits without alpha.
+struct InFixed<'a, 'b> {
+    resampling: &'a Resampling,
+    rows: Rows<'a, u8>,
+    lines: &'a mut [&'b mut [u8]],
+}
+
+impl Kernel for InFixed<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        write::<u8, Fixed>(self.resampling, &self.rows, self.lines);
+    }
+}
+
+/// Writes the rows of the result, band by band.
+#[inline(always)]
+fn write<S: Sample + Tap<N>, N: Number>(resampling: &Resampling, rows: &Rows<S>, lines: &mut [&mut [S]]) {
+    let (mut bands, mut samples) = (Bands::<S, N>::new(resampling, rows), Vec::new());
+    for (first, lines) in (0..).step_by(BAND).zip(lines.chunks_mut(BAND)) {
+        let places = first..first + lines.len();
+        let (pixels, width) = (bands.along.places.len(), bands.width());
+        for start in (0..pixels).step_by(width) {
+            bands.sum(places.clone(), start..(start + width).min(pixels));
+            round(&bands.sums, &mut samples);
+            write_columns(&samples, start * rows.channels, lines);
         }
     }
 }
@@ -120,14 +131,14 @@ struct Resampled<'a, T, F> {
 impl<T: Tap<F>, F: Real> Sums<F> for Resampled<'_, T, F> {
     #[inline(always)]
     fn next_row(&mut self) -> Option<&[F]> {
-        if self.done >= self.bands.down.spans.len() {
+        if self.done >= self.bands.down.places.len() {
             return None;
         }
         if self.next == self.band.len() {
             self.fill();
             self.next = 0;
         }
-        let length = self.bands.along.spans.len() * self.bands.rows.channels;
+        let length = self.bands.along.places.len() * self.bands.rows.channels;
         let row = &self.band[self.next..][..length];
         (self.done, self.next) = (self.done + 1, self.next + length);
         Some(row)
@@ -138,9 +149,9 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
     /// Computes the next band, part by part.
     #[inline(always)]
     fn fill(&mut self) {
-        let (pixels, channels) = (self.bands.along.spans.len(), self.bands.rows.channels);
-        let lines = self.done..(self.done + BAND).min(self.bands.down.spans.len());
-        let (length, width) = (pixels * channels, self.bands.width(lines.clone()));
+        let (pixels, channels) = (self.bands.along.places.len(), self.bands.rows.channels);
+        let lines = self.done..(self.done + BAND).min(self.bands.down.places.len());
+        let (length, width) = (pixels * channels, self.bands.width());
         for start in (0..pixels).step_by(width) {
             let places = start..(start + width).min(pixels);
             self.bands.sum(lines.clone(), places.clone());
@@ -153,41 +164,36 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
 }
 
 /// What a part of a band is computed in, and from what.
-struct Bands<'a, T, F> {
+struct Bands<'a, T, N> {
     rows: &'a Rows<'a, T>,
-    down: Taps<F>,
-    along: Taps<F>,
-    /// Whether the input is converted before it is summed.
-    converts: bool,
+    down: Taps<N>,
+    along: Taps<N>,
     /// The numbers of the input, by rows.
-    source: Vec<F>,
+    source: Vec<N>,
     /// The sums down the columns, by rows.
-    columns: Vec<F>,
+    columns: Vec<N>,
     /// The same by columns.
-    transposed: Vec<[F; BAND]>,
+    transposed: Vec<[N; BAND]>,
     /// The sums of these along the rows, by columns.
-    sums: Vec<[F; BAND]>,
+    sums: Vec<[N; BAND]>,
 }
 
-impl<'a, T: Tap<F>, F: Real> Bands<'a, T, F> {
+impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
     #[inline(always)]
-    fn new(resampling: &Resampling, rows: &'a Rows<'a, T>) -> Bands<'a, T, F> {
+    fn new(resampling: &Resampling, rows: &'a Rows<'a, T>) -> Bands<'a, T, N> {
         let Resampling { columns, rows: lines, output } = *resampling;
-        // The rows of a band are converted once, unless they are so many that they would not stay in the cache: then as they
-        // are summed.
-        let converts = lines.to.saturating_mul(LARGE_REDUCTION) > lines.from;
-        let (down, along) =
-            (Taps::new(lines, output.y..output.bottom()), Taps::new(columns, output.x..output.right()));
+        // Samples come in units of 1/256, see `Fixed`.
+        let down = Taps::new(lines, output.y..output.bottom(), u8::BITS);
+        let along = Taps::new(columns, output.x..output.right(), 0);
         let (source, columns, transposed, sums) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Bands { rows, down, along, converts, source, columns, transposed, sums }
+        Bands { rows, down, along, source, columns, transposed, sums }
     }
 
-    /// How many pixels of the rows `lines` are a part.
-    fn width(&self, lines: Range<usize>) -> usize {
-        let (pixels, channels) = (self.along.spans.len(), self.rows.channels);
-        let rows = if self.converts { self.down.spans(lines).len() } else { BAND };
+    /// How many pixels of a row are a part.
+    fn width(&self) -> usize {
+        let pixels = self.along.places.len();
         let across = self.along.spans(0..pixels).len().div_ceil(pixels);
-        (NUMBERS / (rows * channels * across)).clamp(BAND, 8 * BAND)
+        (NUMBERS / (BAND * self.rows.channels * across)).clamp(BAND, 8 * BAND)
     }
 
     /// Sums for the pixels `places` of the rows `lines`, at most `BAND`.
@@ -208,43 +214,33 @@ impl<'a, T: Tap<F>, F: Real> Bands<'a, T, F> {
         let (y, x) = (self.down.spans(lines.clone()), self.along.spans(places));
         let Bands { source, columns, transposed, .. } = self;
         let (length, part) = (x.len() * self.rows.channels, Rect::new(x.start, 0, x.end - x.start, 1));
-        columns.resize(length * BAND, F::default());
-        if self.converts {
-            source.clear();
-            for y in y.clone() {
-                source.extend(self.rows.row(y, part).iter().map(|sample| sample.one()));
-            }
+        columns.resize(length * BAND, N::default());
+        source.clear();
+        for y in y.clone() {
+            source.extend(self.rows.row(y, part).iter().map(|sample| sample.one()));
         }
         for (index, sums) in lines.zip(columns.chunks_exact_mut(length)) {
-            let (span, weights) = (self.down.spans[index].clone(), self.down.weights(index));
-            if self.converts {
-                let first = (span.start - y.start) as usize;
-                weigh(source[first * length..].chunks_exact(length), weights, sums);
-            } else {
-                weigh(span.map(|y| self.rows.row(y, part)), weights, sums);
-            }
+            let Place { span, ends, .. } = &self.down.places[index];
+            let first = (span.start - y.start) as usize;
+            weigh(source, first, self.down.weights(index), *ends, sums);
         }
-        transposed.resize(length, [F::default(); BAND]);
+        transposed.resize(length, [N::default(); BAND]);
         transpose(columns, transposed);
     }
 
     /// Sums along the rows, for the pixels `places`.
     #[inline(always)]
-    fn sum_rows<const N: usize>(&mut self, places: Range<usize>) {
+    fn sum_rows<const C: usize>(&mut self, places: Range<usize>) {
         let columns = self.along.spans(places.clone());
         let Bands { transposed, sums, .. } = self;
-        sums.resize(places.len() * N, [F::default(); BAND]);
-        for (index, pixel) in places.zip(sums.as_chunks_mut::<N>().0) {
-            let weights = self.along.weights(index);
-            let first = (self.along.spans[index].start - columns.start) as usize;
-            let samples = &transposed.as_chunks::<N>().0[first..][..weights.len()];
-            for (channel, sums) in pixel.iter_mut().enumerate() {
-                // A few numbers are best summed without a loop.
-                *sums = match weights.len() {
-                    4 => weigh_columns(&samples[..4], channel, &weights[..4]),
-                    6 => weigh_columns(&samples[..6], channel, &weights[..6]),
-                    _ => weigh_columns(samples, channel, weights),
-                };
+        sums.resize(places.len() * C, [N::default(); BAND]);
+        let pixels = transposed.as_chunks::<C>().0;
+        for (index, sums) in places.zip(sums.as_chunks_mut::<C>().0) {
+            let Place { span, ends, .. } = &self.along.places[index];
+            let first = (span.start - columns.start) as usize;
+            *sums = weigh_columns(pixels, first, self.along.weights(index), *ends);
+            if ends.twice {
+                sums.as_flattened_mut().iter_mut().for_each(|sum| *sum = *sum + *sum);
             }
         }
     }
@@ -252,7 +248,7 @@ impl<'a, T: Tap<F>, F: Real> Bands<'a, T, F> {
 
 /// Rounds the numbers of `columns`.
 #[inline(always)]
-fn round<S: Sample, F: Real>(columns: &[[F; BAND]], samples: &mut Vec<[S; BAND]>) {
+fn round<S: Sample, N: Number>(columns: &[[N; BAND]], samples: &mut Vec<[S; BAND]>) {
     samples.resize(columns.len(), [S::default(); BAND]);
     for (to, sum) in samples.as_flattened_mut().iter_mut().zip(columns.as_flattened()) {
         *to = sum.sample();
@@ -275,17 +271,22 @@ fn write_columns<S: Sample>(columns: &[[S; BAND]], start: usize, lines: &mut [&m
     }
 }
 
-/// The weighted sums of one channel of consecutive pixels, for each row.
+/// The weighted sums of pixels from `first` on, for each channel and row.
 #[inline(always)]
-fn weigh_columns<F: Real, const N: usize>(
-    pixels: &[[[F; BAND]; N]],
-    channel: usize,
-    weights: &[F],
-) -> [F; BAND] {
-    let mut sums = [F::default(); BAND];
-    for (pixel, weight) in pixels.iter().zip(weights) {
-        for row in 0..BAND {
-            sums[row] = sums[row] + pixel[channel][row] * *weight;
+fn weigh_columns<N: Number, const C: usize>(
+    pixels: &[[[N; BAND]; C]],
+    first: usize,
+    weights: &[N],
+    ends: Ends<N>,
+) -> [[N; BAND]; C] {
+    let mut sums = [[ends.start; BAND]; C];
+    for (at, weight) in (first..).zip(weights) {
+        // That this might fail keeps the compiler from summing over the pixels in a vector.
+        let pixel = &pixels[at];
+        for channel in 0..C {
+            for row in 0..BAND {
+                sums[channel][row] = sums[channel][row] + pixel[channel][row] * *weight;
+            }
         }
     }
     sums
@@ -293,51 +294,57 @@ fn weigh_columns<F: Real, const N: usize>(
 
 /// The columns of `BAND` rows.
 #[inline(always)]
-fn transpose<F: Real>(rows: &[F], columns: &mut [[F; BAND]]) {
-    const GROUP: usize = 8;
+fn transpose<N: Number>(rows: &[N], columns: &mut [[N; BAND]]) {
     let length = columns.len();
-    for (group, rows) in rows.chunks_exact(GROUP * length).enumerate() {
-        let mut rest = rows.chunks_exact(length);
-        let rows: [&[F]; GROUP] = std::array::from_fn(|_| rest.next().unwrap_or_default());
-        let [a, b, c, d, e, f, g, h] = rows.map(|row| &row[..length]);
-        for (x, column) in columns.iter_mut().enumerate() {
-            column.as_chunks_mut::<GROUP>().0[group] = [a[x], b[x], c[x], d[x], e[x], f[x], g[x], h[x]];
+    let width = length.min(BAND);
+    for at in (0..length).step_by(BAND).map(|at| at.min(length - width)) {
+        let mut square = [[N::default(); BAND]; BAND];
+        for (to, row) in square.iter_mut().zip(rows.chunks_exact(length)) {
+            match row[at..].first_chunk::<BAND>() {
+                Some(row) => *to = *row,
+                None => to[..width].copy_from_slice(&row[at..]),
+            }
         }
+        let square = transposed(square);
+        columns[at..][..width].copy_from_slice(&square[..width]);
     }
 }
 
-/// The weighted sums of rows that are as long as `sums`.
+/// The weighted sums of rows as long as `sums`, from the row `first` of `rows` on.
 #[inline(always)]
-fn weigh<'a, T: Tap<F> + 'a, F: Real>(
-    rows: impl Iterator<Item = &'a [T]> + Clone,
-    weights: &[F],
-    sums: &mut [F],
-) {
-    // Sums that stay in vector registers over all rows. The order of a sum's terms is the same in both loops.
-    const BLOCK: usize = 32;
-    if sums.len() < BLOCK {
+fn weigh<N: Number>(rows: &[N], first: usize, weights: &[N], ends: Ends<N>, sums: &mut [N]) {
+    let length = sums.len();
+    if length < STRIP {
         for (at, sum) in sums.iter_mut().enumerate() {
-            [*sum] = weigh_block(rows.clone(), weights, at);
+            [*sum] = weigh_strip(rows, first * length + at, length, weights, ends);
         }
-        return;
+    } else {
+        for at in Blocks::<STRIP>::of(length) {
+            let strip = weigh_strip::<N, STRIP>(rows, first * length + at, length, weights, ends);
+            sums[at..][..STRIP].copy_from_slice(&strip);
+        }
     }
-    for at in Blocks::<BLOCK>::of(sums.len()) {
-        sums[at..][..BLOCK].copy_from_slice(&weigh_block::<T, F, BLOCK>(rows.clone(), weights, at));
+    if ends.twice {
+        sums.iter_mut().for_each(|sum| *sum = *sum + *sum);
     }
 }
 
-/// The sums of `N` samples from index `at` of the rows.
+/// The sums of `L` numbers of rows that are `length` apart, from the index `at` on.
 #[inline(always)]
-fn weigh_block<'a, T: Tap<F> + 'a, F: Real, const N: usize>(
-    rows: impl Iterator<Item = &'a [T]>,
-    weights: &[F],
-    at: usize,
-) -> [F; N] {
-    let mut sums = [F::default(); N];
-    for (row, weight) in rows.zip(weights) {
-        let row = &row[at..][..N];
-        for lane in 0..N {
-            sums[lane] = sums[lane] + row[lane].one() * *weight;
+fn weigh_strip<N: Number, const L: usize>(
+    rows: &[N],
+    mut at: usize,
+    length: usize,
+    weights: &[N],
+    ends: Ends<N>,
+) -> [N; L] {
+    let mut sums = [ends.start; L];
+    for weight in weights {
+        // That this might fail keeps the compiler from summing over the rows in a vector.
+        let row = &rows[at..][..L];
+        at += length;
+        for lane in 0..L {
+            sums[lane] = sums[lane] + row[lane] * *weight;
         }
     }
     sums

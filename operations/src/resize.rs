@@ -4,11 +4,10 @@ use crate::apply::{Apply, Reduced, apply_by_target};
 use crate::axis::{Axis, Kernel};
 use crate::border::Rows;
 use crate::form::{Control, Field, Form};
-use crate::linear;
 use crate::parameter::{Bounds, Millionths, OutOfBounds, list_names};
 use crate::quarter::means_of_four;
 use crate::region::Region;
-use crate::resample::Resampling;
+use crate::resample::{Resampling, fit_fixed};
 use crate::sample::quotient;
 use crate::target::{Target, each_depth_to};
 use crate::tent::tents;
@@ -149,10 +148,12 @@ impl Planned for Resize {
         let premultiplied = input.pixel.channels.has_alpha() || self.linear;
         let wide = if input.pixel.depth == Depth::U16 && premultiplied { 2.0 } else { 1.0 };
         let light = if self.linear { 1.8 } else { 1.0 };
+        let fixed = !premultiplied && input.pixel.depth == Depth::U8 && fit_fixed(columns, rows);
+        let of_a_term = if fixed { 0.5 } else { wide * light };
         let of_a_sample = match self.filter {
             Filter::Nearest => 0.25,
             Filter::Bilinear | Filter::Bicubic | Filter::Lanczos3 | Filter::Area => {
-                0.5 + wide * light * (0.07 * across * taps(rows) + 0.2 * taps(columns))
+                0.5 + of_a_term * (0.07 * across * taps(rows) + 0.2 * taps(columns))
             }
         };
         input.pixel.channels.count() as f64 * of_a_sample
@@ -206,7 +207,7 @@ impl Apply for Resize {
                     tents(&rows, image.size, output, lines)
                 })
             }
-            _ => linear::apply(&resampling, self.linear, input, target),
+            _ => resampling.apply(self.linear, input, target),
         }
     }
 }
@@ -250,6 +251,7 @@ fn nearest_pixels<S: Copy, const N: usize, const W: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::linear;
     use crate::region::Samples;
     use crate::testing::{SRGB, apply_whole, gray_u8, image, picture, pixel_types, values};
     use tessera_core::pixel::{Channels, PixelType};
@@ -319,6 +321,29 @@ mod tests {
         assert_eq!(result(8, Filter::Bilinear), [0, 25, 75, 125, 175, 160, 80, 40]);
         // Weights 1, 3, 3, 1, of which the border takes away one.
         assert_eq!(result(2, Filter::Bilinear), [71, 117]);
+    }
+
+    #[test]
+    fn fixed_point_differs_little_from_floating_point() {
+        let source = picture(image(400, 300, PixelType::new(Channels::Rgb, Depth::U8)), 3);
+        let sizes = [(800, 600), (401, 299), (400, 150), (200, 150), (123, 100), (50, 38), (399, 40)];
+        for (filter, (width, height)) in
+            [Filter::Bicubic, Filter::Lanczos3].iter().flat_map(|filter| sizes.map(|size| (*filter, size)))
+        {
+            let resize = to(width, height, filter);
+            let resampling = resize.resampling(Rect::new(0, 0, width, height), source.rect.size());
+            let mut float = Region::zeroed(resampling.output, source.pixel());
+            for mut target in float.targets(&[resampling.output]) {
+                linear::apply(&resampling, false, &source, &mut target);
+            }
+            let (fixed, float) = (values(&apply_whole(&resize, &source)), values(&float));
+            let differences = || fixed.iter().zip(&float).map(|(a, b)| *a as f64 - *b as f64);
+            let share = differences().filter(|d| *d != 0.0).count() as f64 / float.len() as f64;
+            let mean = differences().sum::<f64>() / float.len() as f64;
+            let most = differences().fold(0.0, |most: f64, d| most.max(d.abs()));
+            let what = format!("{filter:?} {width} x {height}: {share:.4}, mean {mean:.4}, most {most}");
+            assert!(share < 0.03 && mean.abs() < 0.0125 && most <= 1.0, "{what}");
+        }
     }
 
     #[test]
