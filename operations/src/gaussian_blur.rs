@@ -8,7 +8,7 @@ use crate::form::{Field, Form};
 use crate::linear::{self, Sums};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::region::{Region, Samples};
-use crate::separable::Symmetric;
+use crate::separable::{LARGEST_FIXED, Symmetric, part_width};
 use crate::target::{Lines, Target};
 use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
@@ -92,13 +92,18 @@ impl Apply for GaussianBlur {
     }
 
     fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
-        let blur = self.convolution(target.rect, image.size);
-        let fixed = !self.linear && !input.channels.has_alpha() && blur.fits_fixed();
-        if fixed && let (Samples::U8(samples), Lines::U8(lines)) = (&input.samples, &mut target.rows) {
-            let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-            return vectorised(Fixed { blur: &blur, rows, lines });
+        let fixed = !self.linear && !input.channels.has_alpha() && self.radius() <= LARGEST_FIXED;
+        let bytes = input.channels.count() * if fixed { size_of::<u16>() } else { size_of::<f32>() };
+        for mut part in target.parts(part_width(self.radius(), bytes)) {
+            let blur = self.convolution(part.rect, image.size);
+            match (&input.samples, &mut part.rows) {
+                (Samples::U8(samples), Lines::U8(lines)) if fixed => {
+                    let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
+                    vectorised(Fixed { blur: &blur, rows, lines });
+                }
+                _ => linear::apply(&blur, self.linear, input, &mut part),
+            }
         }
-        linear::apply(&blur, self.linear, input, target);
     }
 }
 

@@ -21,15 +21,21 @@ const BAND: usize = 32;
 /// cache, and a strip is as wide as that allows, but has at least 64 numbers.
 const STRIP_BYTES: usize = 24 << 10;
 
+/// Bytes of the sums down the columns of a band, for columns that are computed one part after the other: they stay in a core's
+/// second cache.
+const PART_BYTES: usize = 256 << 10;
+
+/// How many columns of a result are best computed at once, with `bytes` for the sums of a pixel.
+pub(crate) fn part_width(radius: u32, bytes: usize) -> u32 {
+    let columns = PART_BYTES / (BAND.max(radius as usize) * bytes);
+    // What is around a part is summed again for the next.
+    (columns as u32).max(16 * radius)
+}
+
 /// The largest radius at which sums of 16 bits are within a level, rounding included: see [`Symmetric::fixed_rows`].
-const LARGEST_FIXED: u32 = 24;
+pub(crate) const LARGEST_FIXED: u32 = 24;
 
 impl Symmetric {
-    /// Whether [`Symmetric::fixed_rows`] is exact enough.
-    pub(crate) fn fits_fixed(&self) -> bool {
-        self.window.radius <= LARGEST_FIXED
-    }
-
     /// The rows of the result in 1/128 of a level, to which [`Symmetric::fixed_half`] is to be added before the fraction
     /// is dropped.
     ///

@@ -44,6 +44,20 @@ impl Target<'_> {
         self.rect
     }
 
+    /// The target in parts of at most `width` columns, from left to right.
+    pub(crate) fn parts(&mut self, width: u32) -> Vec<Target<'_>> {
+        let Rect { x, y, width: all, height } = self.rect;
+        let length = width as usize * self.channels.count();
+        let rows: Vec<Lines<'_>> = match &mut self.rows {
+            Lines::U8(rows) => chunks(rows, length).into_iter().map(Lines::U8).collect(),
+            Lines::U16(rows) => chunks(rows, length).into_iter().map(Lines::U16).collect(),
+        };
+        let rects = (x..x + all)
+            .step_by(width as usize)
+            .map(|left| Rect::new(left, y, width.min(x + all - left), height));
+        rects.zip(rows).map(|(rect, rows)| Target { rect, channels: self.channels, rows }).collect()
+    }
+
     /// Writes the pixels of `region`, which must hold the rectangle and have the target's pixel type.
     pub fn paste(&mut self, region: &Region) {
         self.paste_from(region, self.rect);
@@ -55,6 +69,20 @@ impl Target<'_> {
         let count = self.channels.count();
         each_depth_to!(&region.samples, &mut self.rows, (samples, rows) => copy(rect, count, (region.rect, samples), rows));
     }
+}
+
+/// Each of `rows` in parts of at most `length` samples, by part.
+fn chunks<'a, T>(rows: &'a mut [&mut [T]], length: usize) -> Vec<Vec<&'a mut [T]>> {
+    let mut parts: Vec<Vec<&mut [T]>> = Vec::new();
+    for row in rows {
+        for (index, chunk) in row.chunks_mut(length).enumerate() {
+            if index == parts.len() {
+                parts.push(Vec::new());
+            }
+            parts[index].push(chunk);
+        }
+    }
+    parts
 }
 
 fn copy<T: Copy>(rect: Rect, count: usize, (from, samples): (Rect, &[T]), rows: &mut [&mut [T]]) {
@@ -133,6 +161,9 @@ mod tests {
             let mut copy = Region::zeroed(whole, pixel);
             copy.targets(&rects).iter_mut().for_each(|target| target.paste(&source.crop(target.rect)));
             assert!(copy == source, "{width} x {height}");
+            let mut copy = Region::zeroed(whole, pixel);
+            copy.target().parts(width).iter_mut().for_each(|target| target.paste(&source.crop(target.rect)));
+            assert!(copy == source, "{width}");
         }
         assert_eq!(Region::zeroed(Size::new(4, 4).rect(), pixel).targets(&[]).len(), 0);
     }

@@ -9,7 +9,7 @@ use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::{Exact, Real, premultiplied};
 use crate::region::Region;
 use crate::sample::Sample;
-use crate::separable::Symmetric;
+use crate::separable::{Symmetric, part_width};
 use crate::target::{Target, each_depth_to};
 use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
@@ -173,11 +173,14 @@ impl Apply for UnsharpMask {
     }
 
     fn apply_to(&self, input: &Region, target: &mut Target<'_>, image: Extent) {
-        let (channels, blur) = (input.channels, self.blur().convolution(target.rect, image.size));
-        each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
-            let rows = Rows { samples, rect: input.rect, channels: channels.count() };
-            vectorised(Sharpening { mask: self, rows, channels, blur: &blur, lines })
-        });
+        let (channels, blur) = (input.channels, self.blur());
+        for mut part in target.parts(part_width(blur.radius(), channels.count() * size_of::<f32>())) {
+            let blur = blur.convolution(part.rect, image.size);
+            each_depth_to!(&input.samples, &mut part.rows, (samples, lines) => {
+                let rows = Rows { samples, rect: input.rect, channels: channels.count() };
+                vectorised(Sharpening { mask: self, rows, channels, blur: &blur, lines })
+            });
+        }
     }
 }
 

@@ -50,6 +50,7 @@ const GOLDEN: &[(&str, u64)] = &[
     (r#"{"open":{"radius":20,"shape":"ellipse"}}"#, 0x7bf7_93e8_5525_04df),
     (r#"{"erode":{"radius":3,"shape":"cross"}}"#, 0xd1ca_5c01_68a1_2281),
     (r#"{"differenceOfGaussians":{"sigma1":1,"sigma2":2.5,"scale":3}}"#, 0x8e43_2684_9a00_91bf),
+    (r#"{"differenceOfGaussians":{"sigma1":1,"sigma2":2}}"#, 0x4622_a68a_b624_1eb2),
     (r#"{"unsharpMask":{"sigma":1.5}}"#, 0x8843_4ef9_a729_2250),
     (r#"{"unsharpMask":{"sigma":4,"amount":2.5,"threshold":0.1}}"#, 0x4e9f_244e_452d_74d2),
     (r#"{"boxBlur":{"radius":3}}"#, 0x13b8_9914_69ef_2266),
