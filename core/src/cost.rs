@@ -102,11 +102,32 @@ const ROWS: (u32, u32) = (64, 512);
 /// Columns and rows of what one thread takes through a chain of this halo at once, for a step of size `step`: as wide as may
 /// be, since memory is fetched ahead along rows, but with rows enough that not too many are computed twice. Larger where
 /// the most rows are fewer than eight halos.
-pub fn working_tile(step: Size, halo: u32) -> Size {
+fn working_tile(step: Size, halo: u32) -> Size {
     let rows = halo.saturating_mul(8).clamp(ROWS.0, ROWS.1);
     let pixels = if halo > ROWS.1 / 8 { 2 * WORKING_TILE } else { WORKING_TILE };
     let width = step.width.clamp(1, pixels / rows);
     Size::new(width, step.height.min(ROWS.1).min((pixels / width).max(rows)))
+}
+
+/// A working tile has no fewer rows for the sake of more threads; then it has fewer columns, down to these.
+const LEAST_ROWS: u32 = 32;
+const LEAST_COLUMNS: u32 = 128;
+
+/// Columns and rows of working tiles for a chain of this halo, of which a step of size `step` makes two for each of `threads`,
+/// if it is large enough. They stay in a core's cache.
+pub fn shared_tile(step: Size, halo: u32, threads: usize) -> Size {
+    let mut tile = working_tile(step, halo);
+    let few = |tile: Size| {
+        let count = step.width.div_ceil(tile.width) as usize * step.height.div_ceil(tile.height) as usize;
+        count < 2 * threads
+    };
+    while few(tile) && tile.height >= 2 * LEAST_ROWS {
+        tile.height = tile.height.div_ceil(2);
+    }
+    while few(tile) && tile.width >= 2 * LEAST_COLUMNS {
+        tile.width = tile.width.div_ceil(2);
+    }
+    tile
 }
 
 /// What a worker holds at most, by part.
@@ -160,6 +181,16 @@ mod tests {
         assert_eq!(tile(8192, 512, 64), Size::new(512, 512));
         assert_eq!(tile(8192, 512, 300), Size::new(1024, 512));
         assert_eq!(tile(40, 30, 9), Size::new(40, 30));
+    }
+
+    #[test]
+    fn every_thread_has_work_in_low_bands_too() {
+        let tile = |width, height, threads| shared_tile(Size::new(width, height), 5, threads);
+        assert_eq!(tile(4096, 512, 2), Size::new(4096, 64));
+        assert_eq!(tile(4096, 48, 2), Size::new(1024, 48));
+        assert_eq!(tile(4096, 16, 8), Size::new(256, 16));
+        assert_eq!(tile(4096, 512, 32), Size::new(1024, 32));
+        assert_eq!(tile(90, 20, 32), Size::new(90, 20));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tessera_core::cost::working_tile;
+use tessera_core::cost::shared_tile;
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::Chain;
 use tessera_core::output::OutputFormat;
@@ -24,10 +24,6 @@ use crate::levels::{Levels, Row};
 use crate::reader::Reader;
 use crate::rows::{Place, Rows};
 use crate::units::{Unit, steps};
-
-/// A working tile has no fewer rows for the sake of more threads; then it has fewer columns, down to these.
-const LEAST_ROWS: u32 = 32;
-const LEAST_COLUMNS: u32 = 128;
 
 /// Decodes, computes and encodes, unit by unit.
 pub(crate) struct Computer {
@@ -214,38 +210,7 @@ impl Computer {
     /// Cuts a step so that every thread has something to do, and a working tile stays in its cache.
     fn working_tiles(&self, step: Rect) -> Vec<Rect> {
         let Size { width, height } =
-            working_size(step.size(), self.plan.halo, self.threads.current_num_threads());
+            shared_tile(step.size(), self.plan.halo, self.threads.current_num_threads());
         steps(step, width, height)
-    }
-}
-
-/// The size of working tiles of which a step makes two for each thread, if it is large enough.
-fn working_size(step: Size, halo: u32, threads: usize) -> Size {
-    let mut tile = working_tile(step, halo);
-    let few = |tile: Size| {
-        let count = step.width.div_ceil(tile.width) as usize * step.height.div_ceil(tile.height) as usize;
-        count < 2 * threads
-    };
-    while few(tile) && tile.height >= 2 * LEAST_ROWS {
-        tile.height = tile.height.div_ceil(2);
-    }
-    while few(tile) && tile.width >= 2 * LEAST_COLUMNS {
-        tile.width = tile.width.div_ceil(2);
-    }
-    tile
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_thread_has_work_in_low_bands_too() {
-        let tile = |width, height, threads| working_size(Size::new(width, height), 5, threads);
-        assert_eq!(tile(4096, 512, 2), Size::new(4096, 64));
-        assert_eq!(tile(4096, 48, 2), Size::new(1024, 48));
-        assert_eq!(tile(4096, 16, 8), Size::new(256, 16));
-        assert_eq!(tile(4096, 512, 32), Size::new(1024, 32));
-        assert_eq!(tile(90, 20, 32), Size::new(90, 20));
     }
 }

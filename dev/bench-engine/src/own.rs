@@ -3,7 +3,7 @@
 use crate::cases::Case;
 use anyhow::Result;
 use rayon::prelude::*;
-use tessera_core::cost::working_tile;
+use tessera_core::cost::shared_tile;
 use tessera_core::geometry::{Rect, Size};
 use tessera_core::operation::Extent;
 use tessera_operations::{Operation, Region, plan_chain, run_chain_to};
@@ -33,7 +33,7 @@ impl<'a> Work<'a> {
         let Work { operations, picture, canvas } = self;
         let chain = || plan_chain(operations, extent(picture)).expect("it was planned before");
         let size = canvas.rect.size();
-        let rects = tiles(size, working_tile(size, chain().halo()));
+        let rects = tiles(size, shared_tile(size, chain().halo(), rayon::current_num_threads()));
         canvas.targets(&rects).into_par_iter().for_each_init(chain, |chain, mut target| {
             run_chain_to(operations, chain, picture, &mut target);
         });
