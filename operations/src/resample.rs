@@ -55,9 +55,13 @@ impl Resampling {
 pub(crate) fn fit_fixed(columns: Axis, rows: Axis) -> bool {
     [columns, rows].iter().all(|axis| {
         matches!(axis.kernel, axis::Kernel::Bicubic | axis::Kernel::Lanczos3)
-            && axis.from <= axis.to.saturating_mul(8)
+            && axis.from <= axis.to.saturating_mul(CONVERTED)
     })
 }
+
+/// Up to this reduction the rows that a band is made of are converted before they are summed, since that is done once for all
+/// sums. Beyond, they are so many that they would not stay in the cache.
+const CONVERTED: u32 = 8;
 
 /// Rows of the result that are computed together: side by side along the rows, since all have the same weights there.
 const BAND: usize = 16;
@@ -168,6 +172,8 @@ struct Bands<'a, T, N> {
     rows: &'a Rows<'a, T>,
     down: Taps<N>,
     along: Taps<N>,
+    /// Whether the input is converted before it is summed.
+    converts: bool,
     /// The numbers of the input, by rows.
     source: Vec<N>,
     /// The sums down the columns, by rows.
@@ -185,8 +191,9 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
         // Samples come in units of 1/256, see `Fixed`.
         let down = Taps::new(lines, output.y..output.bottom(), u8::BITS);
         let along = Taps::new(columns, output.x..output.right(), 0);
+        let converts = lines.from <= lines.to.saturating_mul(CONVERTED);
         let (source, columns, transposed, sums) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Bands { rows, down, along, source, columns, transposed, sums }
+        Bands { rows, down, along, converts, source, columns, transposed, sums }
     }
 
     /// How many pixels of a row are a part.
@@ -215,14 +222,20 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
         let Bands { source, columns, transposed, .. } = self;
         let (length, part) = (x.len() * self.rows.channels, Rect::new(x.start, 0, x.end - x.start, 1));
         columns.resize(length * BAND, N::default());
-        source.clear();
-        for y in y.clone() {
-            source.extend(self.rows.row(y, part).iter().map(|sample| sample.one()));
+        if self.converts {
+            source.clear();
+            for y in y.clone() {
+                source.extend(self.rows.row(y, part).iter().map(|sample| sample.one()));
+            }
         }
         for (index, sums) in lines.zip(columns.chunks_exact_mut(length)) {
-            let Place { span, ends, .. } = &self.down.places[index];
-            let first = (span.start - y.start) as usize;
-            weigh(source, first, self.down.weights(index), *ends, sums);
+            let (Place { span, ends, .. }, weights) = (&self.down.places[index], self.down.weights(index));
+            if self.converts {
+                let first = (span.start - y.start) as usize;
+                weigh(|row| &source[(first + row) * length..][..length], weights, *ends, sums);
+            } else {
+                weigh(|row| self.rows.row(span.start + row as u32, part), weights, *ends, sums);
+            }
         }
         transposed.resize(length, [N::default(); BAND]);
         transpose(columns, transposed);
@@ -310,17 +323,22 @@ fn transpose<N: Number>(rows: &[N], columns: &mut [[N; BAND]]) {
     }
 }
 
-/// The weighted sums of rows as long as `sums`, from the row `first` of `rows` on.
+/// The weighted sums of the rows 0, 1, and so on, each as long as `sums`.
 #[inline(always)]
-fn weigh<N: Number>(rows: &[N], first: usize, weights: &[N], ends: Ends<N>, sums: &mut [N]) {
-    let length = sums.len();
-    if length < STRIP {
+fn weigh<'a, T: Tap<N> + 'a, N: Number>(
+    row: impl Fn(usize) -> &'a [T] + Copy,
+    weights: &[N],
+    ends: Ends<N>,
+    sums: &mut [N],
+) {
+    // Sums that stay in vector registers over all rows. The order of a sum's terms is the same in both loops.
+    if sums.len() < STRIP {
         for (at, sum) in sums.iter_mut().enumerate() {
-            [*sum] = weigh_strip(rows, first * length + at, length, weights, ends);
+            [*sum] = weigh_strip(row, weights, ends, at);
         }
     } else {
-        for at in Blocks::<STRIP>::of(length) {
-            let strip = weigh_strip::<N, STRIP>(rows, first * length + at, length, weights, ends);
+        for at in Blocks::<STRIP>::of(sums.len()) {
+            let strip = weigh_strip::<T, N, STRIP>(row, weights, ends, at);
             sums[at..][..STRIP].copy_from_slice(&strip);
         }
     }
@@ -329,22 +347,20 @@ fn weigh<N: Number>(rows: &[N], first: usize, weights: &[N], ends: Ends<N>, sums
     }
 }
 
-/// The sums of `L` numbers of rows that are `length` apart, from the index `at` on.
+/// The sums of `L` samples from index `at` of the rows.
 #[inline(always)]
-fn weigh_strip<N: Number, const L: usize>(
-    rows: &[N],
-    mut at: usize,
-    length: usize,
+fn weigh_strip<'a, T: Tap<N> + 'a, N: Number, const L: usize>(
+    row: impl Fn(usize) -> &'a [T],
     weights: &[N],
     ends: Ends<N>,
+    at: usize,
 ) -> [N; L] {
     let mut sums = [ends.start; L];
-    for weight in weights {
+    for (index, weight) in weights.iter().enumerate() {
         // That this might fail keeps the compiler from summing over the rows in a vector.
-        let row = &rows[at..][..L];
-        at += length;
+        let row = &row(index)[at..][..L];
         for lane in 0..L {
-            sums[lane] = sums[lane] + row[lane] * *weight;
+            sums[lane] = sums[lane] + row[lane].one() * *weight;
         }
     }
     sums
