@@ -1,6 +1,7 @@
 //! Fixed point sums of 8-bit samples in 16 bits, of which a vector holds twice as many as of floating point numbers.
-//! Each product is cut to the width, so that a sum of `n` terms is off by `sqrt(n) / 440` levels (standard deviation) after the
-//! first pass and by twice as much after the second.
+//! Each product is cut to the width: where samples differ as they do in pictures, a sum of `n` terms is off by about
+//! `sqrt(n) / 440` levels (standard deviation) after the first pass and by twice as much after the second. With up to 48 terms
+//! along each axis the result is the rounded one of float64, or a level beside it.
 
 use crate::real::Tap;
 use crate::sample::Sample;
@@ -19,7 +20,7 @@ impl Number for Fixed {
         let one = if twice { 16384.0 } else { 32768.0 };
         let (first, weight) = (weights.len(), |weight: f64| Fixed(weight.round_ties_even() as i16));
         weights.extend(exact.iter().map(|exact| weight(exact * one)));
-        // An even area stays as it is only if nothing is lost of the sum.
+        // An even area stays as it is only if nothing is lost of the sum; of a single weight of 1 too little to be seen.
         let sum: f64 = weights[first..].iter().map(|weight| f64::from(weight.0)).sum();
         if let Some(largest) = weights[first..].iter_mut().max_by_key(|weight| weight.0) {
             *largest = weight(f64::from(largest.0) + one - sum);
@@ -29,7 +30,7 @@ impl Number for Fixed {
             zeros if zeros < 16 => 0.5 - f64::from(1 << zeros) / f64::from(1 << 17),
             _ => 0.0,
         };
-        // At last, where all bits count, a half is rounded up.
+        // The second pass, whose sums have no such bits, ends with rounding, which takes a half up.
         let up = if zeros == 0 { 0.5 } else { 0.0 };
         let start = weights[first..].iter().map(cut).sum::<f64>() - up;
         Ends { start: Fixed(start.round_ties_even() as i16), twice }
@@ -50,7 +51,7 @@ impl Add for Fixed {
     }
 }
 
-/// Half the product with a weight.
+/// The product with a weight, in units that are twice as large.
 impl Mul for Fixed {
     type Output = Fixed;
 
@@ -109,7 +110,8 @@ mod tests {
                     let mut weights = Vec::new();
                     axis.weigh(place, axis.span(place), &mut weights);
                     let sum: f64 = weights.iter().map(|weight| weight.abs()).sum();
-                    // A sum of the second pass has the square of it in units of 1/128.
+                    // Sums are at most 128 levels times it in the first pass, in units of 1/128, and times its square in the
+                    // second, in units of 1/64.
                     assert!(sum < 1.99, "{axis:?} {place}: {sum}");
                 }
             }

@@ -50,16 +50,19 @@ impl Resampling {
     }
 }
 
+/// The largest reduction that is computed in fixed point.
+const LARGEST_FIXED: u32 = 8;
+
 /// Whether fixed point is exact enough for samples of 8 bits. Not with the many weights of larger reductions, which would be too
-/// coarse, and not for kernels whose sums are often just between two samples.
+/// coarse, and not for kernels whose exact sums are often just between two samples, where a bit decides.
 pub(crate) fn fit_fixed(columns: Axis, rows: Axis) -> bool {
     [columns, rows].iter().all(|axis| {
         matches!(axis.kernel, axis::Kernel::Bicubic | axis::Kernel::Lanczos3)
-            && axis.from <= axis.to.saturating_mul(CONVERTED)
+            && axis.from <= axis.to.saturating_mul(LARGEST_FIXED)
     })
 }
 
-/// Up to this reduction the rows that a band is made of are converted before they are summed, since that is done once for all
+/// Up to this reduction, of both axes, the rows that a band is made of are converted before they are summed, since that is done once for all
 /// sums. Beyond, they are so many that they would not stay in the cache.
 const CONVERTED: u32 = 8;
 
@@ -191,7 +194,7 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
         // Samples come in units of 1/256, see `Fixed`.
         let down = Taps::new(lines, output.y..output.bottom(), u8::BITS);
         let along = Taps::new(columns, output.x..output.right(), 0);
-        let converts = lines.from <= lines.to.saturating_mul(CONVERTED);
+        let converts = [lines, columns].iter().all(|axis| axis.from <= axis.to.saturating_mul(CONVERTED));
         let (source, columns, transposed, sums) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Bands { rows, down, along, converts, source, columns, transposed, sums }
     }

@@ -44,9 +44,10 @@ impl Target<'_> {
         self.rect
     }
 
-    /// The target in parts of at most `width` columns, from left to right.
-    pub(crate) fn parts(&mut self, width: u32) -> Vec<Target<'_>> {
+    /// The target in parts of at most `most` columns, nearly as many in each, from left to right.
+    pub(crate) fn parts(&mut self, most: u32) -> Vec<Target<'_>> {
         let Rect { x, y, width: all, height } = self.rect;
+        let width = all.div_ceil(all.div_ceil(most).max(1)).max(1);
         let length = width as usize * self.channels.count();
         let rows: Vec<Lines<'_>> = match &mut self.rows {
             Lines::U8(rows) => chunks(rows, length).into_iter().map(Lines::U8).collect(),
