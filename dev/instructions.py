@@ -16,8 +16,6 @@ APPLY, FILE = sys.argv[1], Path(sys.argv[2])
 ACCEPT = sys.argv[3:] == ["accept"]
 SIDE = 512
 TOLERANCE = 1.05
-# Of the figures, which are rounded, and of what allocation takes more in one run than in another.
-ROUNDING = 0.1
 
 GRAY, RGB, RGBA = 1, 3, 4
 CASES = {
@@ -78,7 +76,7 @@ def for_each_pixel(name):
     """Of a second time, since the first makes tables."""
     operations, channels = CASES[name]
     twice, once = (instructions(operations, channels, times) for times in (2, 1))
-    return name, round((twice - once) / SIDE**2, 1)
+    return name, round((twice - once) / SIDE**2, 2)
 
 
 def main():
@@ -88,8 +86,8 @@ def main():
     more = []
     for name, count in found.items():
         was = before.get(name)
-        print(f"  {name:36} {count:9.1f}" + (f"  was {was:9.1f}" if was not in (None, count) else ""))
-        if was is not None and count > was * TOLERANCE + ROUNDING:
+        print(f"  {name:36} {count:9.2f}" + (f"  was {was:9.2f}" if was not in (None, count) else ""))
+        if was is not None and count > was * TOLERANCE:
             more.append(name)
     if ACCEPT or not before:
         FILE.write_text(json.dumps(found, indent=1) + "\n")

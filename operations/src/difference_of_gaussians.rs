@@ -55,7 +55,7 @@ impl DifferenceOfGaussians {
         radii.iter().all(|radius| *radius <= LARGEST_FIXED) && self.scale.to_f64() * f64::from(sum) <= 25.0
     }
 
-    /// The same in integers.
+    /// [`DifferenceOfGaussians::edges`] of samples of 8 bits, in integers.
     fn fixed_edges(
         &self,
         samples: &[u8],
