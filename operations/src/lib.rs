@@ -19,6 +19,7 @@ mod large_median;
 mod light;
 mod linear;
 mod neighbourhood;
+mod phases;
 mod plane;
 mod pointwise;
 mod quarter;
@@ -32,6 +33,7 @@ mod tent;
 mod transpose;
 mod turn;
 mod vector;
+mod weigh;
 
 #[cfg(test)]
 mod testing;

@@ -13,6 +13,9 @@ use tessera_core::pixel::Channels;
 
 /// Weighted sums for each pixel of a rectangle.
 pub(crate) trait Linear {
+    /// See [`Kernel::NARROW`].
+    const NARROW: bool = false;
+
     /// The pixels of the input that are read, and those of the result.
     fn rects(&self) -> (Rect, Rect);
 
@@ -87,6 +90,7 @@ struct Plain<'a, 'b, L, S, O, P> {
 
 impl<L: Linear, S: Sample, O: Real, P: Real> Kernel for Plain<'_, '_, L, S, O, P> {
     type Output = ();
+    const NARROW: bool = L::NARROW;
 
     #[inline(always)]
     fn run(self) {
@@ -119,6 +123,7 @@ struct InLight<'a, 'b, L, S, F> {
 
 impl<L: Linear, S: Encoded, F: Real> Kernel for InLight<'_, '_, L, S, F> {
     type Output = ();
+    const NARROW: bool = L::NARROW;
 
     #[inline(always)]
     fn run(self) {

@@ -2,10 +2,10 @@
 //! computed in fixed point where that is exact enough, all else in floating point.
 
 use crate::axis::{self, Axis};
-use crate::blocks::Blocks;
 use crate::border::Rows;
 use crate::fixed::Fixed;
 use crate::linear::{self, Linear, Sums};
+use crate::phases::Phases;
 use crate::real::{Real, Tap};
 use crate::region::{Region, Samples};
 use crate::sample::Sample;
@@ -13,6 +13,7 @@ use crate::taps::{Ends, Number, Place, Taps};
 use crate::target::{Lines, Target};
 use crate::transpose::transposed;
 use crate::vector::{Kernel, vectorised};
+use crate::weigh::{convert, weigh, weigh_numbers};
 use std::ops::Range;
 use tessera_core::geometry::Rect;
 
@@ -69,13 +70,12 @@ const CONVERTED: u32 = 8;
 /// Rows of the result that are computed together: side by side along the rows, since all have the same weights there.
 const BAND: usize = 16;
 
-/// Numbers of a row that are summed down the columns at once.
-const STRIP: usize = 32;
-
 /// About how many sums of columns are held for a part of a band.
 const NUMBERS: usize = 32 * 1024;
 
 impl Linear for Resampling {
+    const NARROW: bool = true;
+
     fn rects(&self) -> (Rect, Rect) {
         (self.read(), self.output)
     }
@@ -102,6 +102,7 @@ struct InFixed<'a, 'b> {
 
 impl Kernel for InFixed<'_, '_> {
     type Output = ();
+    const NARROW: bool = true;
 
     #[inline(always)]
     fn run(self) {
@@ -113,13 +114,27 @@ impl Kernel for InFixed<'_, '_> {
 #[inline(always)]
 fn write<S: Sample + Tap<N>, N: Number>(resampling: &Resampling, rows: &Rows<S>, lines: &mut [&mut [S]]) {
     let (mut bands, mut samples) = (Bands::<S, N>::new(resampling, rows), Vec::new());
+    let mut phases = Phases::new(&bands.along);
+    let parts = phases.parts(bands.along.places.len(), bands.width());
     for (first, lines) in (0..).step_by(BAND).zip(lines.chunks_mut(BAND)) {
-        let places = first..first + lines.len();
-        let (pixels, width) = (bands.along.places.len(), bands.width());
-        for start in (0..pixels).step_by(width) {
-            bands.sum(places.clone(), start..(start + width).min(pixels));
-            round(&bands.sums, &mut samples);
-            write_columns(&samples, start * rows.channels, lines);
+        for (part, has_phases) in parts.iter().cloned() {
+            let start = part.start * rows.channels;
+            bands.sum_columns(first..first + lines.len(), part.clone());
+            if has_phases {
+                let length = bands.along.spans(part.clone()).len() * rows.channels;
+                let sums = bands.columns.chunks_exact(length);
+                for (sums, line) in sums.zip(lines.iter_mut()) {
+                    let (along, line) = (&bands.along, &mut line[start..][..part.len() * rows.channels]);
+                    match rows.channels {
+                        1 => phases.write::<1>((along, part.clone()), sums, line),
+                        _ => phases.write::<3>((along, part.clone()), sums, line),
+                    }
+                }
+            } else {
+                bands.sum_rows(part);
+                round(&bands.sums, &mut samples);
+                write_columns(&samples, start, lines);
+            }
         }
     }
 }
@@ -161,7 +176,8 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
         let (length, width) = (pixels * channels, self.bands.width());
         for start in (0..pixels).step_by(width) {
             let places = start..(start + width).min(pixels);
-            self.bands.sum(lines.clone(), places.clone());
+            self.bands.sum_columns(lines.clone(), places.clone());
+            self.bands.sum_rows(places.clone());
             for (row, band) in self.band.chunks_exact_mut(length).take(lines.len()).enumerate() {
                 let part = band[places.start * channels..places.end * channels].iter_mut();
                 part.zip(&self.bands.sums).for_each(|(to, column)| *to = column[row]);
@@ -206,47 +222,46 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
         (NUMBERS / (BAND * self.rows.channels * across)).clamp(BAND, 8 * BAND)
     }
 
-    /// Sums for the pixels `places` of the rows `lines`, at most `BAND`.
-    #[inline(always)]
-    fn sum(&mut self, lines: Range<usize>, places: Range<usize>) {
-        self.sum_columns(lines, places.clone());
-        match self.rows.channels {
-            1 => self.sum_rows::<1>(places),
-            2 => self.sum_rows::<2>(places),
-            3 => self.sum_rows::<3>(places),
-            _ => self.sum_rows::<4>(places),
-        }
-    }
-
-    /// Sums down the columns that the pixels `places` of the rows `lines` are made of.
+    /// Sums down the columns that the pixels `places` of the rows `lines`, at most `BAND`, are made of.
     #[inline(always)]
     fn sum_columns(&mut self, lines: Range<usize>, places: Range<usize>) {
         let (y, x) = (self.down.spans(lines.clone()), self.along.spans(places));
-        let Bands { source, columns, transposed, .. } = self;
+        let Bands { source, columns, .. } = self;
         let (length, part) = (x.len() * self.rows.channels, Rect::new(x.start, 0, x.end - x.start, 1));
         columns.resize(length * BAND, N::default());
         if self.converts {
-            source.clear();
-            for y in y.clone() {
-                source.extend(self.rows.row(y, part).iter().map(|sample| sample.one()));
+            source.resize(length * y.len(), N::default());
+            for (y, numbers) in y.clone().zip(source.chunks_exact_mut(length)) {
+                convert(self.rows.row(y, part), numbers);
             }
         }
         for (index, sums) in lines.zip(columns.chunks_exact_mut(length)) {
             let (Place { span, ends, .. }, weights) = (&self.down.places[index], self.down.weights(index));
             if self.converts {
                 let first = (span.start - y.start) as usize;
-                weigh(|row| &source[(first + row) * length..][..length], weights, *ends, sums);
+                weigh_numbers(|row| &source[(first + row) * length..][..length], weights, *ends, sums);
             } else {
                 weigh(|row| self.rows.row(span.start + row as u32, part), weights, *ends, sums);
             }
         }
-        transposed.resize(length, [N::default(); BAND]);
-        transpose(columns, transposed);
     }
 
-    /// Sums along the rows, for the pixels `places`.
+    /// Sums along the rows, for the pixels `places`, of the sums down their columns.
     #[inline(always)]
-    fn sum_rows<const C: usize>(&mut self, places: Range<usize>) {
+    fn sum_rows(&mut self, places: Range<usize>) {
+        let Bands { columns, transposed, .. } = self;
+        transposed.resize(columns.len() / BAND, [N::default(); BAND]);
+        transpose(columns, transposed);
+        match self.rows.channels {
+            1 => self.sum_pixels::<1>(places),
+            2 => self.sum_pixels::<2>(places),
+            3 => self.sum_pixels::<3>(places),
+            _ => self.sum_pixels::<4>(places),
+        }
+    }
+
+    #[inline(always)]
+    fn sum_pixels<const C: usize>(&mut self, places: Range<usize>) {
         let columns = self.along.spans(places.clone());
         let Bands { transposed, sums, .. } = self;
         sums.resize(places.len() * C, [N::default(); BAND]);
@@ -276,7 +291,7 @@ fn round<S: Sample, N: Number>(columns: &[[N; BAND]], samples: &mut Vec<[S; BAND
 fn write_columns<S: Sample>(columns: &[[S; BAND]], start: usize, lines: &mut [&mut [S]]) {
     let (squares, rest) = columns.as_chunks::<BAND>();
     for (square, at) in squares.iter().zip((start..).step_by(BAND)) {
-        for (line, row) in lines.iter_mut().zip(transposed(*square)) {
+        for (line, row) in lines.iter_mut().zip(transposed(square)) {
             line[at..][..BAND].copy_from_slice(&row);
         }
     }
@@ -321,50 +336,7 @@ fn transpose<N: Number>(rows: &[N], columns: &mut [[N; BAND]]) {
                 None => to[..width].copy_from_slice(&row[at..]),
             }
         }
-        let square = transposed(square);
+        let square = transposed(&square);
         columns[at..][..width].copy_from_slice(&square[..width]);
     }
-}
-
-/// The weighted sums of the rows 0, 1, and so on, each as long as `sums`.
-#[inline(always)]
-fn weigh<'a, T: Tap<N> + 'a, N: Number>(
-    row: impl Fn(usize) -> &'a [T] + Copy,
-    weights: &[N],
-    ends: Ends<N>,
-    sums: &mut [N],
-) {
-    // Sums that stay in vector registers over all rows. The order of a sum's terms is the same in both loops.
-    if sums.len() < STRIP {
-        for (at, sum) in sums.iter_mut().enumerate() {
-            [*sum] = weigh_strip(row, weights, ends, at);
-        }
-    } else {
-        for at in Blocks::<STRIP>::of(sums.len()) {
-            let strip = weigh_strip::<T, N, STRIP>(row, weights, ends, at);
-            sums[at..][..STRIP].copy_from_slice(&strip);
-        }
-    }
-    if ends.twice {
-        sums.iter_mut().for_each(|sum| *sum = *sum + *sum);
-    }
-}
-
-/// The sums of `L` samples from index `at` of the rows.
-#[inline(always)]
-fn weigh_strip<'a, T: Tap<N> + 'a, N: Number, const L: usize>(
-    row: impl Fn(usize) -> &'a [T],
-    weights: &[N],
-    ends: Ends<N>,
-    at: usize,
-) -> [N; L] {
-    let mut sums = [ends.start; L];
-    for (index, weight) in weights.iter().enumerate() {
-        // That this might fail keeps the compiler from summing over the rows in a vector.
-        let row = &row(index)[at..][..L];
-        for lane in 0..L {
-            sums[lane] = sums[lane] + row[lane].one() * *weight;
-        }
-    }
-    sums
 }

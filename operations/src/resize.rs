@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn pictures_follow_the_formula() {
-        let sizes = [(7, 5), (29, 40), (50, 3), (1, 1), (300, 57), (24, 18)];
+        let sizes = [(7, 5), (29, 40), (50, 3), (1, 1), (300, 57), (24, 18), (48, 38), (72, 30), (216, 19)];
         for (pixel, (width, height)) in pixel_types().flat_map(|pixel| sizes.map(|size| (pixel, size))) {
             let source = picture(image(24, 19, pixel), 8);
             for (filter, linear) in FILTERS.iter().flat_map(|filter| [(*filter, false), (*filter, true)]) {

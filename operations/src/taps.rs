@@ -47,19 +47,32 @@ pub(crate) struct Place<N> {
     pub(crate) ends: Ends<N>,
 }
 
+impl<N> Place<N> {
+    fn is_inside(&self) -> bool {
+        are_inside(&self.reach, &self.span)
+    }
+}
+
+/// Whether the samples `reach` are all inside the image, where those of `span` are.
+fn are_inside(reach: &Range<i64>, span: &Range<u32>) -> bool {
+    *reach == (span.start.into()..span.end.into())
+}
+
 /// How consecutive pixels of the result are made along an axis.
 pub(crate) struct Taps<N> {
     /// The pixels.
     pub(crate) places: Vec<Place<N>>,
     weights: Vec<N>,
+    /// After how many pixels, which are how many samples, the weights come again.
+    pub(crate) period: (usize, u32),
 }
 
 impl<N: Number> Taps<N> {
     /// For the pixels `places`. The lowest `zeros` bits of what is weighed are 0.
     pub(crate) fn new(axis: Axis, places: Range<u32>, zeros: u32) -> Taps<N> {
-        let mut taps = Taps { places: Vec::with_capacity(places.len()), weights: Vec::new() };
         let (mut exact, (period, stride)) = (Vec::new(), axis.period());
-        let inside = |reach: &Range<i64>, span: &Range<u32>| *reach == (span.start.into()..span.end.into());
+        let mut taps = Taps { places: Vec::new(), weights: Vec::new(), period: (period, stride) };
+        taps.places.reserve_exact(places.len());
         for (index, place) in places.enumerate() {
             let before = index.checked_sub(period).map(|before| &taps.places[before]);
             let reach = match before {
@@ -69,7 +82,7 @@ impl<N: Number> Taps<N> {
             let span = axis.inside(&reach);
             let next = match before {
                 // The border takes weights away, and the rest are larger.
-                Some(before) if inside(&reach, &span) && inside(&before.reach, &before.span) => {
+                Some(before) if are_inside(&reach, &span) && before.is_inside() => {
                     Place { reach, span, ..before.clone() }
                 }
                 _ => {
@@ -89,6 +102,12 @@ impl<N: Number> Taps<N> {
     pub(crate) fn weights(&self, index: usize) -> &[N] {
         let Place { span, weights, .. } = &self.places[index];
         &self.weights[*weights..][..span.len()]
+    }
+
+    /// The pixels of which all samples are inside the image.
+    pub(crate) fn inner(&self) -> Range<usize> {
+        let first = self.places.iter().take_while(|place| !place.is_inside()).count();
+        first..first + self.places[first..].iter().take_while(|place| place.is_inside()).count()
     }
 
     /// All samples that the pixels `indices` are made of.

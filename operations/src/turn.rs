@@ -155,6 +155,7 @@ struct ColumnsAsRows<'a, 'b, S, const N: usize, const W: usize, const B: usize> 
 
 impl<S: Turned, const N: usize, const W: usize, const B: usize> Kernel for ColumnsAsRows<'_, '_, S, N, W, B> {
     type Output = ();
+    const NARROW: bool = true;
 
     #[inline(always)]
     fn run(self) {
@@ -195,9 +196,13 @@ fn by_squares<S: Turned, const N: usize, const B: usize>(
     let (squares, _) = sources.as_chunks::<B>();
     let mut lines = lines.map(|line| &mut line.as_chunks_mut::<B>().0[..squares.len()]);
     for (place, square) in squares.iter().enumerate() {
-        let columns = square.map(|column| column[start..][..B].as_flattened());
-        let square = transposed(columns.map(|column| *column.first_chunk().expect("it has as many")));
-        (0..B).for_each(|row| lines[row][place] = square[row]);
+        let mut rows = [[S::default(); B]; B];
+        for (row, column) in rows.iter_mut().zip(square) {
+            row.copy_from_slice(column[start..][..B].as_flattened());
+        }
+        for (line, row) in lines.iter_mut().zip(transposed(&rows)) {
+            line[place] = row;
+        }
     }
     squares.len() * B
 }

@@ -8,6 +8,9 @@ pub(crate) trait Kernel {
     /// What it gives.
     type Output;
 
+    /// Whether vectors of 64 bytes make it slower than those of 32: the compiler moves squares of samples through memory then.
+    const NARROW: bool = false;
+
     /// Does the work. `#[inline(always)]`, as is all that it calls in its loops: what is not inlined is compiled for
     /// the portable path only, and slow.
     fn run(self) -> Self::Output;
@@ -65,6 +68,9 @@ pub(crate) fn vectorised<K: Kernel>(kernel: K) -> K::Output {
         // SAFETY: `taken` gives only what `available` has found on this processor.
         #[cfg(target_arch = "x86_64")]
         Path::Avx2 => unsafe { by_avx2(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512 if K::NARROW => unsafe { by_avx2(kernel) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Path::Avx512 => unsafe { by_avx512(kernel) },

@@ -1,0 +1,139 @@
+//! Rows that become a whole number of times as long: of so many pixels side by side each is made as those of its kind are, a
+//! pixel of the input further each time. So all of a kind are computed together, and then come in turn.
+
+use crate::sample::Sample;
+use crate::taps::{Number, Taps};
+use crate::weigh::weigh_numbers;
+use std::ops::Range;
+
+/// The most pixels that one becomes.
+const MOST: usize = 8;
+
+/// The pixels of a part of a row, by kind.
+pub(crate) struct Phases<S, N> {
+    /// How many kinds there are.
+    count: usize,
+    /// The pixels of which all samples are inside the image. None where rows are not enlarged by a whole number.
+    inner: Range<usize>,
+    sums: Vec<N>,
+    samples: Vec<S>,
+}
+
+impl<S: Sample, N: Number> Phases<S, N> {
+    /// For rows that are made as `along` says.
+    pub(crate) fn new(along: &Taps<N>) -> Phases<S, N> {
+        let (count, stride) = along.period;
+        let inner = if stride == 1 && count <= MOST { along.inner() } else { 0..0 };
+        Phases { count, inner, sums: Vec::new(), samples: Vec::new() }
+    }
+
+    /// Parts of `pixels` pixels, each of `width` at most, and whether it has kinds.
+    pub(crate) fn parts(&self, pixels: usize, width: usize) -> Vec<(Range<usize>, bool)> {
+        let Range { start, end } = self.inner;
+        let ranges = [(0..start, false), (start..end, true), (end..pixels, false)];
+        let cut = |(range, has): (Range<usize>, bool)| {
+            let end = range.end;
+            range.step_by(width).map(move |start| (start..(start + width).min(end), has))
+        };
+        ranges.into_iter().flat_map(cut).collect()
+    }
+
+    /// Writes the pixels `part` to `line`, made of `row`, the sums down the columns that they are made of.
+    #[inline(always)]
+    pub(crate) fn write<const C: usize>(
+        &mut self,
+        (along, part): (&Taps<N>, Range<usize>),
+        row: &[N],
+        line: &mut [S],
+    ) {
+        let most = part.len().div_ceil(self.count) * C;
+        let first = along.spans(part.clone()).start;
+        self.sums.resize(most, N::default());
+        self.samples.resize(most * self.count, S::default());
+        for (index, samples) in part.clone().zip(self.samples.chunks_exact_mut(most)) {
+            let length = (part.end - index).div_ceil(self.count) * C;
+            let (place, sums) = (&along.places[index], &mut self.sums[..length]);
+            let start = (place.span.start - first) as usize * C;
+            weigh_numbers(|tap| &row[start + tap * C..][..length], along.weights(index), place.ends, sums);
+            for (sample, sum) in samples.iter_mut().zip(sums) {
+                *sample = sum.sample();
+            }
+        }
+        in_turn::<S, C>(&self.samples, self.count, line);
+    }
+}
+
+/// Writes pixels of `count` kinds to `line` in turn; `samples` holds those of one kind after the other.
+#[inline(always)]
+fn in_turn<S: Sample, const C: usize>(samples: &[S], count: usize, line: &mut [S]) {
+    if count == 1 {
+        return line.copy_from_slice(&samples[..line.len()]);
+    }
+    let (first, second) = samples.split_at(samples.len() / count);
+    let done = match (count, C) {
+        (2, 1) => alternate(first, second, line),
+        (2, 3) => alternate_triples(first, second, line),
+        _ => 0,
+    };
+    let pixels = line.as_chunks_mut::<C>().0;
+    for (kind, samples) in samples.chunks_exact(samples.len() / count).enumerate() {
+        let to = pixels.iter_mut().skip(done * count + kind).step_by(count);
+        to.zip(&samples.as_chunks::<C>().0[done..]).for_each(|(to, from)| *to = *from);
+    }
+}
+
+/// Writes samples of two kinds in turn. Returns how many of each.
+#[inline(always)]
+fn alternate<S: Sample>(first: &[S], second: &[S], line: &mut [S]) -> usize {
+    let pairs = line.as_chunks_mut::<2>().0;
+    let (first, second) = (&first[..pairs.len()], &second[..pairs.len()]);
+    for at in 0..pairs.len() {
+        pairs[at] = [first[at], second[at]];
+    }
+    pairs.len()
+}
+
+/// Writes pixels of three samples of two kinds in turn, as far as that goes. Returns how many of each. Four samples are moved
+/// at once, of which the next pixel overwrites the last.
+#[inline(always)]
+fn alternate_triples<S: Sample>(first: &[S], second: &[S], line: &mut [S]) -> usize {
+    const PAIRS: usize = 8;
+    const SAMPLES: usize = 3 * PAIRS + 1;
+    let mut done = 0;
+    while let (Some(first), Some(second), Some(to)) = (
+        first[3 * done..].first_chunk::<SAMPLES>(),
+        second[3 * done..].first_chunk::<SAMPLES>(),
+        line[6 * done..].first_chunk_mut::<{ 6 * PAIRS + 1 }>(),
+    ) {
+        for pair in 0..PAIRS {
+            to[6 * pair..][..4].copy_from_slice(&first[3 * pair..][..4]);
+            to[6 * pair + 3..][..4].copy_from_slice(&second[3 * pair..][..4]);
+        }
+        done += PAIRS;
+    }
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<const C: usize>(count: usize, pixels: usize) {
+        let length = pixels.div_ceil(count) * C;
+        let samples: Vec<u8> = (0..length * count).map(|at| (at * 37 % 251) as u8).collect();
+        let mut line = vec![0; pixels * C];
+        in_turn::<u8, C>(&samples, count, &mut line);
+        for (pixel, sample) in line.as_chunks::<C>().0.iter().enumerate() {
+            let from = &samples[pixel % count * length + pixel / count * C..][..C];
+            assert_eq!(sample, from, "{pixel} of {pixels} by {count}");
+        }
+    }
+
+    #[test]
+    fn pixels_of_all_kinds_come_in_turn() {
+        for (count, pixels) in (1..=5).flat_map(|count| [1, 2, 5, 31, 64, 97].map(|pixels| (count, pixels))) {
+            check::<1>(count, pixels);
+            check::<3>(count, pixels);
+        }
+    }
+}
