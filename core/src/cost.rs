@@ -96,15 +96,15 @@ pub fn window(chain: &Chain<'_>, step: Size, tile: Size) -> Size {
 /// Pixels of a working tile: its images stay in a core's cache.
 const WORKING_TILE: u32 = 512 * 512;
 
-/// The fewest and the most rows of a working tile that a halo asks for, and the fewest without one.
+/// The fewest and the most rows of a working tile that a halo asks for, and how many it has where the halo is a pixel at most.
 const ROWS: (u32, u32) = (64, 512);
-const ROWS_ALONE: u32 = 32;
+const FEW_ROWS: u32 = 32;
 
 /// Columns and rows of what one thread takes through a chain of this halo at once, for a step of size `step`: as wide as may
 /// be, since memory is fetched ahead along rows, but with rows enough that not too many are computed twice. Larger where
 /// the most rows are fewer than eight halos.
 fn working_tile(step: Size, halo: u32) -> Size {
-    let rows = if halo == 0 { ROWS_ALONE } else { halo.saturating_mul(8).clamp(ROWS.0, ROWS.1) };
+    let rows = if halo <= 1 { FEW_ROWS } else { halo.saturating_mul(8).clamp(ROWS.0, ROWS.1) };
     let pixels = if halo > ROWS.1 / 8 { 2 * WORKING_TILE } else { WORKING_TILE };
     let width = step.width.clamp(1, pixels / rows);
     Size::new(width, step.height.min(ROWS.1).min((pixels / width).max(rows)))
@@ -177,7 +177,7 @@ mod tests {
     fn a_working_tile_is_wide_and_has_rows_enough_for_its_halo() {
         let tile = |width, height, halo| working_tile(Size::new(width, height), halo);
         assert_eq!(tile(8192, 512, 0), Size::new(8192, 32));
-        assert_eq!(tile(8192, 512, 1), Size::new(4096, 64));
+        assert_eq!(tile(8192, 512, 2), Size::new(4096, 64));
         assert_eq!(tile(1000, 512, 6), Size::new(1000, 262));
         assert_eq!(tile(8192, 512, 21), Size::new(1560, 168));
         assert_eq!(tile(8192, 512, 64), Size::new(512, 512));

@@ -87,6 +87,7 @@ struct Medians<'a, 'b, S> {
 
 impl<S: Sample> Kernel for Medians<'_, '_, S> {
     type Output = ();
+    const NARROW: bool = true;
 
     #[inline(always)]
     fn run(self) {
@@ -109,26 +110,35 @@ impl<S: Sample> Kernel for Medians<'_, '_, S> {
 /// for each of its squares costs less than to keep it.
 #[inline(always)]
 fn of_nine<S: Sample, const N: usize>(rows: &Rows<S>, window: &Window, lines: &mut [&mut [S]]) {
-    let (read, inside) = (window.read(), window.inside().start * N..window.inside().end * N);
-    let padded = |y: u32, dy: i32, row: &mut Vec<S>| {
-        row.resize(window.padded() * N, S::default());
-        row[inside.clone()].copy_from_slice(rows.row(window.row(y, dy), read));
-        window.replicate(row, N);
-    };
-    let mut four = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
-    padded(window.output.y, -1, &mut four[2]);
-    padded(window.output.y, 0, &mut four[3]);
-    let mut spare = vec![S::default(); window.output.width as usize * N];
-    for (y, lines) in (window.output.y..).step_by(2).zip(lines.chunks_mut(2)) {
-        four.rotate_left(2);
-        padded(y, 1, &mut four[2]);
+    let (read, output) = (window.read(), window.output);
+    // The pixels at the image's sides, whose squares reach beyond, come last.
+    let first = output.x + u32::from(read.x == output.x);
+    let inner = first..first.max(output.right() - u32::from(read.right() == output.right()));
+    let at = |x: u32| (x - output.x) as usize * N;
+    let mut spare = vec![S::default(); output.width as usize * N];
+    for (y, lines) in (output.y..).step_by(2).zip(lines.chunks_mut(2)) {
         // The last row may stand alone.
-        padded(y, lines.len() as i32, &mut four[3]);
-        let rows = four.each_ref().map(|row| &row[..]);
-        match lines {
-            [upper, lower] => medians_of_nine::<S, N>(rows, upper, lower),
-            [upper] => medians_of_nine::<S, N>(rows, upper, &mut spare),
-            _ => {}
+        let below = lines.len() as i32;
+        let (upper, lower) = match lines {
+            [upper, lower] => (&mut **upper, &mut **lower),
+            [upper] => (&mut **upper, &mut spare[..]),
+            _ => continue,
+        };
+        let four = [-1, 0, 1, below].map(|dy| window.row(y, dy));
+        if !inner.is_empty() {
+            let (rows, pixels) = (four.map(|y| rows.row(y, read)), at(inner.start)..at(inner.end));
+            medians_of_nine::<S, N>(rows, &mut upper[pixels.clone()], &mut lower[pixels]);
+        }
+        for x in (output.x..inner.start).chain(inner.end..output.right()) {
+            let one = Window { output: Rect::new(x, y, 1, 1), ..*window };
+            let mut around = [[[S::default(); N]; 3]; 4];
+            for (around, y) in around.iter_mut().zip(four) {
+                let around = around.as_flattened_mut();
+                around[one.inside().start * N..one.inside().end * N].copy_from_slice(rows.row(y, one.read()));
+                one.replicate(around, N);
+            }
+            let around = around.each_ref().map(|row| row.as_flattened());
+            medians_of_nine::<S, N>(around, &mut upper[at(x)..][..N], &mut lower[at(x)..][..N]);
         }
     }
 }
@@ -144,17 +154,25 @@ fn medians_of_nine<S: Sample, const N: usize>(rows: [&[S]; 4], upper: &mut [S], 
             shifted[row][column] = &rows[row][column * N..][..length];
         }
     }
-    for index in 0..length {
-        let (mut above, mut below) = ([[S::default(); 3]; 3], [[S::default(); 3]; 3]);
-        for column in 0..3 {
-            let middle = sort2(shifted[1][column][index], shifted[2][column][index]);
-            above[column] = insert(shifted[0][column][index], middle);
-            below[column] = insert(shifted[3][column][index], middle);
+    // The last samples, which do not fill a vector, again with some before them: one by one they would take longer than all others.
+    let whole = length - length % BLOCK;
+    let rest = if whole < length { length.saturating_sub(BLOCK) } else { length };
+    for range in [0..whole, rest..length] {
+        for index in range {
+            let (mut above, mut below) = ([[S::default(); 3]; 3], [[S::default(); 3]; 3]);
+            for column in 0..3 {
+                let middle = sort2(shifted[1][column][index], shifted[2][column][index]);
+                above[column] = insert(shifted[0][column][index], middle);
+                below[column] = insert(shifted[3][column][index], middle);
+            }
+            upper[index] = middle_of_nine(above);
+            lower[index] = middle_of_nine(below);
         }
-        upper[index] = middle_of_nine(above);
-        lower[index] = middle_of_nine(below);
     }
 }
+
+/// Samples that fill vectors of every path.
+const BLOCK: usize = 64;
 
 /// Three samples in ascending order, of which two are.
 #[inline(always)]

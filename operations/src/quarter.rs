@@ -1,7 +1,7 @@
 //! Means of 2 x 2 pixels, rounded half to even: what `area` gives where both sides become half as long. Integers.
 
 use crate::border::Rows;
-use crate::plane::{PLANE, put_together, take_apart};
+use crate::plane::PLANE;
 use crate::sample::Sample;
 use crate::vector::{Kernel, vectorised};
 use tessera_core::geometry::Rect;
@@ -50,15 +50,29 @@ impl<S: Sample, const N: usize> Kernel for Means<'_, S, N> {
 /// Every second of `pixels`, as many as `line` takes: at most half of them.
 #[inline(always)]
 pub(crate) fn every_second<S: Sample, const N: usize>(pixels: &[[S; N]; PLANE], line: &mut [[S; N]]) {
-    let (mut planes, mut halves) = ([[S::default(); PLANE]; N], [[S::default(); PLANE]; N]);
-    take_apart(pixels, &mut planes);
-    for channel in 0..N {
-        let (half, plane) = (&mut halves[channel][..PLANE / 2], &planes[channel][..PLANE]);
-        for index in 0..PLANE / 2 {
-            half[index] = plane[2 * index];
-        }
+    // Pixels of three samples are moved as four, of which the next pixel overwrites the last.
+    let done = if N == 3 { second_triples(pixels.as_flattened(), line.as_flattened_mut()) } else { 0 };
+    let pairs = &pixels.as_chunks::<2>().0[..line.len()];
+    for index in done..line.len() {
+        line[index] = pairs[index][0];
     }
-    put_together(&halves, line);
+}
+
+/// Every second pixel of three samples, as far as that goes. Returns how many.
+#[inline(always)]
+fn second_triples<S: Sample>(pixels: &[S], line: &mut [S]) -> usize {
+    const PIXELS: usize = 8;
+    let mut done = 0;
+    while let (Some(pixels), Some(to)) = (
+        pixels[6 * done..].first_chunk::<{ 6 * PIXELS }>(),
+        line[3 * done..].first_chunk_mut::<{ 3 * PIXELS + 1 }>(),
+    ) {
+        for pixel in 0..PIXELS {
+            to[3 * pixel..][..4].copy_from_slice(&pixels[6 * pixel..][..4]);
+        }
+        done += PIXELS;
+    }
+    done
 }
 
 #[cfg(test)]
