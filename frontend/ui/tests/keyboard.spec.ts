@@ -31,6 +31,7 @@ test("an image is opened, changed, compared and converted by keys alone", async 
   await tabTo(page, /^Amount$/);
   await page.keyboard.press("ArrowLeft");
   await expect(page.getByRole("spinbutton", { name: "Amount" })).toHaveValue("0.99");
+  await expect(page.getByRole("slider", { name: /Compare/ })).toBeVisible();
   await tabTo(page, /^Compare/);
   await page.keyboard.press("Home");
   await expect(page.getByRole("slider", { name: /Compare/ })).toHaveAttribute("aria-valuenow", "0");
