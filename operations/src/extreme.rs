@@ -71,7 +71,6 @@ struct Extreme<'a, 'b, S, P> {
 
 impl<S: Sample, P: Fn(S, S) -> S + Copy> Kernel for Extreme<'_, '_, S, P> {
     type Output = ();
-    const NARROW: bool = true;
 
     #[inline(always)]
     fn run(self) {

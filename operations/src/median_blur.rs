@@ -72,37 +72,56 @@ impl Apply for MedianBlur {
         let window = Window { output: target.rect, radius: self.radius, image: image.size };
         each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
             let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-            vectorised(Medians { rows: &rows, window: &window, lines });
+            if self.radius <= 2 {
+                vectorised(SmallMedians { rows: &rows, window: &window, lines });
+            } else {
+                vectorised(LargeMedians { rows: &rows, window: &window, lines });
+            }
             keep_alpha(&rows, window.output, input.channels, lines);
         });
     }
 }
 
-/// The medians of one rectangle.
-struct Medians<'a, 'b, S> {
+/// The medians of one rectangle, of squares of radius 1 or 2.
+struct SmallMedians<'a, 'b, S> {
     rows: &'a Rows<'a, S>,
     window: &'a Window,
     lines: &'a mut [&'b mut [S]],
 }
 
-impl<S: Sample> Kernel for Medians<'_, '_, S> {
+impl<S: Sample> Kernel for SmallMedians<'_, '_, S> {
     type Output = ();
     const NARROW: bool = true;
 
     #[inline(always)]
     fn run(self) {
-        let Medians { rows, window, lines } = self;
+        let SmallMedians { rows, window, lines } = self;
         match (window.radius, rows.channels) {
             (1, 1) => of_nine::<_, 1>(rows, window, lines),
             (1, 2) => of_nine::<_, 2>(rows, window, lines),
             (1, 3) => of_nine::<_, 3>(rows, window, lines),
             (1, _) => of_nine::<_, 4>(rows, window, lines),
-            (2, 1) => of_sorted::<_, 1>(rows, window, lines),
-            (2, 2) => of_sorted::<_, 2>(rows, window, lines),
-            (2, 3) => of_sorted::<_, 3>(rows, window, lines),
-            (2, _) => of_sorted::<_, 4>(rows, window, lines),
-            _ => large_median::medians(rows, window, lines),
+            (_, 1) => of_sorted::<_, 1>(rows, window, lines),
+            (_, 2) => of_sorted::<_, 2>(rows, window, lines),
+            (_, 3) => of_sorted::<_, 3>(rows, window, lines),
+            _ => of_sorted::<_, 4>(rows, window, lines),
         }
+    }
+}
+
+/// The same of larger squares.
+struct LargeMedians<'a, 'b, S> {
+    rows: &'a Rows<'a, S>,
+    window: &'a Window,
+    lines: &'a mut [&'b mut [S]],
+}
+
+impl<S: Sample> Kernel for LargeMedians<'_, '_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        large_median::medians(self.rows, self.window, self.lines);
     }
 }
 
@@ -154,25 +173,17 @@ fn medians_of_nine<S: Sample, const N: usize>(rows: [&[S]; 4], upper: &mut [S], 
             shifted[row][column] = &rows[row][column * N..][..length];
         }
     }
-    // The last samples, which do not fill a vector, again with some before them: one by one they would take longer than all others.
-    let whole = length - length % BLOCK;
-    let rest = if whole < length { length.saturating_sub(BLOCK) } else { length };
-    for range in [0..whole, rest..length] {
-        for index in range {
-            let (mut above, mut below) = ([[S::default(); 3]; 3], [[S::default(); 3]; 3]);
-            for column in 0..3 {
-                let middle = sort2(shifted[1][column][index], shifted[2][column][index]);
-                above[column] = insert(shifted[0][column][index], middle);
-                below[column] = insert(shifted[3][column][index], middle);
-            }
-            upper[index] = middle_of_nine(above);
-            lower[index] = middle_of_nine(below);
+    for index in 0..length {
+        let (mut above, mut below) = ([[S::default(); 3]; 3], [[S::default(); 3]; 3]);
+        for column in 0..3 {
+            let middle = sort2(shifted[1][column][index], shifted[2][column][index]);
+            above[column] = insert(shifted[0][column][index], middle);
+            below[column] = insert(shifted[3][column][index], middle);
         }
+        upper[index] = middle_of_nine(above);
+        lower[index] = middle_of_nine(below);
     }
 }
-
-/// Samples that fill vectors of every path.
-const BLOCK: usize = 64;
 
 /// Three samples in ascending order, of which two are.
 #[inline(always)]

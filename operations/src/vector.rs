@@ -9,7 +9,7 @@ pub(crate) trait Kernel {
     type Output;
 
     /// Whether vectors of 64 bytes make it slower than those of 32. They do where the compiler then moves squares of samples through
-    /// memory, and where minima are most of the work: as many bytes are compared at once, and no vector lies in one cache line.
+    /// memory, and in medians by comparison: hardly more bytes are compared at once, and no vector lies in one cache line.
     const NARROW: bool = false;
 
     /// Does the work. `#[inline(always)]`, as is all that it calls in its loops: what is not inlined is compiled for
