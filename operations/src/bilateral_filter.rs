@@ -6,7 +6,7 @@ use crate::form::{Field, Form};
 use crate::parameter::{Bounds, Millionths, OutOfBounds};
 use crate::real::Real;
 use crate::region::Region;
-use crate::sample::{Sample, round_f32};
+use crate::sample::Sample;
 use crate::target::{Target, each_depth_to};
 use crate::vector::{Kernel, vectorised};
 use schemars::JsonSchema;
@@ -81,7 +81,7 @@ impl BilateralFilter {
                 })
                 .collect(),
             centre: window.radius as usize * (length + 1),
-            fading: power(1.0, self.sigma_color.to_f64() * f64::from(S::MAX)) as f32,
+            scale: power(1.0, self.sigma_color.to_f64() * f64::from(S::MAX)).sqrt() as f32,
         };
         vectorised(Means::<S, N, C> { rows, window, disc: &disc, lines });
     }
@@ -100,14 +100,28 @@ impl<S: Sample, const N: usize, const C: usize> Kernel for Means<'_, '_, S, N, C
 
     #[inline(always)]
     fn run(self) {
+        if self.disc.vanishes(S::MAX as f32 * C as f32) {
+            self.write::<true>()
+        } else {
+            self.write::<false>()
+        }
+    }
+}
+
+impl<S: Sample, const N: usize, const C: usize> Means<'_, '_, S, N, C> {
+    /// Writes the means. Weights may vanish if `V`.
+    #[inline(always)]
+    fn write<const V: bool>(self) {
         let Means { rows, window, disc, lines } = self;
         let length = window.padded();
-        let planes: [Vec<f32>; N] = planes(&window.padded_rows(rows, |sample| sample));
+        let planes: [Vec<f32>; N] = planes::<S, N, C>(&window.padded_rows(rows, |sample| sample), disc.scale);
         for (y, row) in lines.iter_mut().enumerate() {
             for (block, x) in row.chunks_mut(LANES * N).zip((0..).step_by(LANES)) {
-                let means = disc.means::<N, C>(&planes, y * length + x);
+                let means = disc.means::<S, N, C, V>(&planes, y * length + x);
                 for (lane, pixel) in block.as_chunks_mut::<N>().0.iter_mut().enumerate() {
-                    (0..C).for_each(|c| pixel[c] = means[c][lane].sample());
+                    for c in 0..C {
+                        pixel[c] = means[c][lane];
+                    }
                 }
             }
         }
@@ -119,13 +133,18 @@ fn power(square: f64, sigma: f64) -> f64 {
     if sigma > 0.0 { square * std::f64::consts::LOG2_E / (2.0 * sigma * sigma) } else { square * 1e9 }
 }
 
-/// The channels of padded pixels apart, with room for a block behind the last.
+/// The channels of padded pixels apart, the first `C` scaled, with room for a block behind the last.
 #[inline(always)]
-fn planes<S: Sample, const N: usize>(padded: &[S]) -> [Vec<f32>; N] {
-    std::array::from_fn(|channel| {
-        let samples = padded.iter().skip(channel).step_by(N).map(|sample| sample.widen() as f32);
-        samples.chain([0.0; LANES]).collect()
-    })
+fn planes<S: Sample, const N: usize, const C: usize>(padded: &[S], scale: f32) -> [Vec<f32>; N] {
+    let pixels = padded.as_chunks::<N>().0;
+    let mut planes = std::array::from_fn(|_| vec![0.0; pixels.len() + LANES]);
+    for channel in 0..N {
+        let (plane, scale) = (&mut planes[channel][..pixels.len()], if channel < C { scale } else { 1.0 });
+        for at in 0..pixels.len() {
+            plane[at] = pixels[at][channel].widen() as f32 * scale;
+        }
+    }
+    planes
 }
 
 /// What is weighed around each pixel, in planes of padded pixels.
@@ -134,14 +153,24 @@ struct Disc {
     places: Vec<(usize, f32)>,
     /// The distance of the centre.
     centre: usize,
-    /// The factor that makes a power of 2 of the square of a difference.
-    fading: f32,
+    /// What colours are multiplied by: the squares of their differences are then the weights as powers of 2.
+    scale: f32,
 }
 
 impl Disc {
+    /// Whether weights vanish: where colours differ by as much as `most`, or far away.
+    fn vanishes(&self, most: f32) -> bool {
+        let farthest = self.places.iter().fold(0.0f32, |farthest, (_, power)| farthest.max(*power));
+        (most * self.scale).powi(2) + farthest > LEAST
+    }
+
     /// The means of the colours around a block of pixels; `at` is the top left corner of the first disc.
     #[inline(always)]
-    fn means<const N: usize, const C: usize>(&self, planes: &[Vec<f32>; N], at: usize) -> [[f32; LANES]; C] {
+    fn means<S: Sample, const N: usize, const C: usize, const V: bool>(
+        &self,
+        planes: &[Vec<f32>; N],
+        at: usize,
+    ) -> [[S; LANES]; C] {
         let mut here = [[0.0f32; LANES]; C];
         for c in 0..C {
             here[c] = load(&planes[c], at + self.centre);
@@ -157,7 +186,8 @@ impl Disc {
                 for c in 0..C {
                     difference += (there[c][lane] - here[c][lane]).abs();
                 }
-                let mut weight = half_to_the(difference * difference * self.fading + power);
+                let exponent = difference * difference + power;
+                let mut weight = half_to_the::<S>(if V { exponent.min(LEAST) } else { exponent });
                 if C < N {
                     weight *= there[C][lane];
                 }
@@ -168,12 +198,14 @@ impl Disc {
             }
         }
         let visible: [f32; LANES] = if C < N { load(&planes[C], at + self.centre) } else { [1.0; LANES] };
-        for sums in &mut sums {
+        let mut means = [[S::default(); LANES]; C];
+        for c in 0..C {
             for lane in 0..LANES {
-                sums[lane] = if visible[lane] > 0.0 { sums[lane] / weights[lane] } else { 0.0 };
+                let mean = sums[c][lane] / (weights[lane] * self.scale);
+                means[c][lane] = if visible[lane] > 0.0 { mean.sample() } else { S::default() };
             }
         }
-        sums
+        means
     }
 }
 
@@ -182,15 +214,25 @@ fn load(plane: &[f32], at: usize) -> [f32; LANES] {
     *plane[at..].first_chunk().expect("as many values as lanes follow the last row")
 }
 
-/// 1 / 2^x for x from 0; within 4e-6 of it, and nearly 0 where x is above 126.
+/// The power of a half that is as good as 0.
+const LEAST: f32 = 126.0;
+
+/// Added to a number, it leaves no bits for a fraction: the low bits of the sum are those of the nearest integer.
+const ROUNDING: f32 = 12_582_912.0;
+
+/// 1 / 2^x for x from 0 to `LEAST`, for samples of 8 bits within 1.1e-4 of it, else within 4e-6.
 #[inline(always)]
-fn half_to_the(x: f32) -> f32 {
-    let x = x.min(126.0);
-    let whole = round_f32(x);
-    // The Taylor series of e^y, for y within ln(2) / 2 of 0.
-    let y = (whole as f32 - x) * std::f32::consts::LN_2;
-    let series = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * (1.0 / 24.0 + y * (1.0 / 120.0)))));
-    series * f32::from_bits(((127 - whole) as u32) << 23)
+fn half_to_the<S: Sample>(x: f32) -> f32 {
+    let nearest = x + ROUNDING;
+    let y = (nearest - ROUNDING) - x;
+    // The polynomial nearest to 2^y, relatively, for y within 0.5 of 0, of those that are 1 there.
+    let power = if S::MAX == i32::from(u8::MAX) {
+        1.0 + y * (0.693_282_9 + y * (0.242_211_04 + y * 0.055_008_96))
+    } else {
+        1.0 + y * (0.693_124_2 + y * (0.240_241 + y * (0.055_906_43 + y * 0.009_582_856)))
+    };
+    // Powers of 2 are divided by in the exponent.
+    f32::from_bits(power.to_bits().wrapping_sub(nearest.to_bits() << 23))
 }
 
 impl Planned for BilateralFilter {
@@ -256,9 +298,9 @@ mod tests {
     fn powers_of_a_half_are_near() {
         for x in (0..12_600).map(|x| x as f32 / 100.0) {
             let exact = (-f64::from(x)).exp2();
-            assert!((f64::from(half_to_the(x)) - exact).abs() <= 4e-6 * exact, "{x}");
+            assert!((f64::from(half_to_the::<u8>(x)) - exact).abs() <= 1.1e-4 * exact, "{x}");
+            assert!((f64::from(half_to_the::<u16>(x)) - exact).abs() <= 4e-6 * exact, "{x}");
         }
-        assert!(half_to_the(1e30) < 1e-37);
     }
 
     #[test]

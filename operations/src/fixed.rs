@@ -43,12 +43,13 @@ impl Number for Fixed {
     }
 }
 
+/// Saturating: unlike one that wraps, compilers do not reorder it to sum over the terms in a vector, where sums stand side by side.
 impl Add for Fixed {
     type Output = Fixed;
 
     #[inline(always)]
     fn add(self, other: Fixed) -> Fixed {
-        Fixed(self.0.wrapping_add(other.0))
+        Fixed(self.0.saturating_add(other.0))
     }
 }
 

@@ -27,6 +27,7 @@ mod real;
 mod resample;
 mod sample;
 mod separable;
+mod strips;
 mod taps;
 mod target;
 mod tent;

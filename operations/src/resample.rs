@@ -2,6 +2,7 @@
 //! computed in fixed point where that is exact enough, all else in floating point.
 
 use crate::axis::{self, Axis};
+use crate::blocks::Blocks;
 use crate::border::Rows;
 use crate::fixed::Fixed;
 use crate::linear::{self, Linear, Sums};
@@ -9,11 +10,12 @@ use crate::phases::Phases;
 use crate::real::{Real, Tap};
 use crate::region::{Region, Samples};
 use crate::sample::Sample;
+use crate::strips::{STRIP, Strips};
 use crate::taps::{Ends, Number, Place, Taps};
 use crate::target::{Lines, Target};
 use crate::transpose::transposed;
 use crate::vector::{Kernel, vectorised};
-use crate::weigh::{convert, weigh, weigh_numbers};
+use crate::weigh::weigh;
 use std::ops::Range;
 use tessera_core::geometry::Rect;
 
@@ -122,8 +124,9 @@ fn write<S: Sample + Tap<N>, N: Number>(resampling: &Resampling, rows: &Rows<S>,
             bands.sum_columns(first..first + lines.len(), part.clone());
             if has_phases {
                 let length = bands.along.spans(part.clone()).len() * rows.channels;
-                let sums = bands.columns.chunks_exact(length);
+                let sums = bands.columns.chunks_exact(bands.columns.len() / BAND);
                 for (sums, line) in sums.zip(lines.iter_mut()) {
+                    let sums = &sums[..length];
                     let (along, line) = (&bands.along, &mut line[start..][..part.len() * rows.channels]);
                     match rows.channels {
                         1 => phases.write::<1>((along, part.clone()), sums, line),
@@ -193,9 +196,9 @@ struct Bands<'a, T, N> {
     along: Taps<N>,
     /// Whether the input is converted before it is summed.
     converts: bool,
-    /// The numbers of the input, by rows.
-    source: Vec<N>,
-    /// The sums down the columns, by rows.
+    /// The numbers of the input.
+    source: Strips<N>,
+    /// The sums down the columns, by rows, of which each has room for a strip.
     columns: Vec<N>,
     /// The same by columns.
     transposed: Vec<[N; BAND]>,
@@ -211,7 +214,7 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
         let down = Taps::new(lines, output.y..output.bottom(), u8::BITS);
         let along = Taps::new(columns, output.x..output.right(), 0);
         let converts = [lines, columns].iter().all(|axis| axis.from <= axis.to.saturating_mul(CONVERTED));
-        let (source, columns, transposed, sums) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (source, columns, transposed, sums) = (Strips::new(), Vec::new(), Vec::new(), Vec::new());
         Bands { rows, down, along, converts, source, columns, transposed, sums }
     }
 
@@ -219,7 +222,7 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
     fn width(&self) -> usize {
         let pixels = self.along.places.len();
         let across = self.along.spans(0..pixels).len().div_ceil(pixels);
-        (NUMBERS / (BAND * self.rows.channels * across)).clamp(BAND, 8 * BAND)
+        (NUMBERS / (BAND * self.rows.channels * across)).clamp(BAND, 32 * BAND)
     }
 
     /// Sums down the columns that the pixels `places` of the rows `lines`, at most `BAND`, are made of.
@@ -228,20 +231,33 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
         let (y, x) = (self.down.spans(lines.clone()), self.along.spans(places));
         let Bands { source, columns, .. } = self;
         let (length, part) = (x.len() * self.rows.channels, Rect::new(x.start, 0, x.end - x.start, 1));
-        columns.resize(length * BAND, N::default());
+        let room = length.max(STRIP);
+        columns.resize(room * BAND, N::default());
+        let columns = columns.chunks_exact_mut(room);
         if self.converts {
-            source.resize(length * y.len(), N::default());
-            for (y, numbers) in y.clone().zip(source.chunks_exact_mut(length)) {
-                convert(self.rows.row(y, part), numbers);
+            source.resize(length, y.len());
+            for (index, y) in y.clone().enumerate() {
+                source.set_row(index, self.rows.row(y, part));
             }
-        }
-        for (index, sums) in lines.zip(columns.chunks_exact_mut(length)) {
-            let (Place { span, ends, .. }, weights) = (&self.down.places[index], self.down.weights(index));
-            if self.converts {
-                let first = (span.start - y.start) as usize;
-                weigh_numbers(|row| &source[(first + row) * length..][..length], weights, *ends, sums);
-            } else {
-                weigh(|row| self.rows.row(span.start + row as u32, part), weights, *ends, sums);
+            let mut columns: Vec<&mut [N]> = columns.collect();
+            for (strip, at) in Blocks::<STRIP>::of(room).enumerate() {
+                for (index, sums) in lines.clone().zip(&mut columns) {
+                    let (Place { span, ends, .. }, weights) =
+                        (&self.down.places[index], self.down.weights(index));
+                    let strip_sums = source.weigh(strip, (span.start - y.start) as usize, weights, *ends);
+                    sums[at..][..STRIP].copy_from_slice(&strip_sums);
+                }
+            }
+        } else {
+            for (index, sums) in lines.zip(columns) {
+                let (Place { span, ends, .. }, weights) =
+                    (&self.down.places[index], self.down.weights(index));
+                weigh(
+                    |row| self.rows.row(span.start + row as u32, part),
+                    weights,
+                    *ends,
+                    &mut sums[..length],
+                );
             }
         }
     }
@@ -311,9 +327,7 @@ fn weigh_columns<N: Number, const C: usize>(
     ends: Ends<N>,
 ) -> [[N; BAND]; C] {
     let mut sums = [[ends.start; BAND]; C];
-    for (at, weight) in (first..).zip(weights) {
-        // That this might fail keeps the compiler from summing over the pixels in a vector.
-        let pixel = &pixels[at];
+    for (pixel, weight) in pixels[first..].iter().zip(weights) {
         for channel in 0..C {
             for row in 0..BAND {
                 sums[channel][row] = sums[channel][row] + pixel[channel][row] * *weight;

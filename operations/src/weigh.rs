@@ -7,20 +7,6 @@ use crate::taps::{Ends, Number};
 /// Numbers of a row that are summed at once.
 const STRIP: usize = 32;
 
-/// The numbers of samples.
-#[inline(always)]
-pub(crate) fn convert<T: Tap<N>, N: Number>(samples: &[T], numbers: &mut [N]) {
-    if samples.len() < STRIP {
-        return numbers.iter_mut().zip(samples).for_each(|(number, sample)| *number = sample.one());
-    }
-    for at in Blocks::<STRIP>::of(samples.len()) {
-        let (samples, numbers) = (&samples[at..][..STRIP], &mut numbers[at..][..STRIP]);
-        for lane in 0..STRIP {
-            numbers[lane] = samples[lane].one();
-        }
-    }
-}
-
 /// The weighted sums of the rows 0, 1, and so on, each as long as `sums`.
 #[inline(always)]
 pub(crate) fn weigh<'a, T: Tap<N> + 'a, N: Number>(
@@ -45,7 +31,7 @@ pub(crate) fn weigh<'a, T: Tap<N> + 'a, N: Number>(
     }
 }
 
-/// The same for rows of numbers, faster for the most common counts of weights: those of enlargements and halves.
+/// The same for rows of numbers, faster for the counts of weights of enlargements.
 #[inline(always)]
 pub(crate) fn weigh_numbers<'a, N: Number + 'a>(
     row: impl Fn(usize) -> &'a [N] + Copy,
@@ -59,7 +45,6 @@ pub(crate) fn weigh_numbers<'a, N: Number + 'a>(
     match weights.len() {
         4 => weigh_few::<N, 4>(row, weights, ends, sums),
         6 => weigh_few::<N, 6>(row, weights, ends, sums),
-        12 => weigh_few::<N, 12>(row, weights, ends, sums),
         _ => weigh(row, weights, ends, sums),
     }
 }
@@ -98,7 +83,6 @@ fn weigh_strip<'a, T: Tap<N> + 'a, N: Number, const L: usize>(
 ) -> [N; L] {
     let mut sums = [ends.start; L];
     for (index, weight) in weights.iter().enumerate() {
-        // That this might fail keeps the compiler from summing over the rows in a vector.
         let row = &row(index)[at..][..L];
         for lane in 0..L {
             sums[lane] = sums[lane] + row[lane].one() * *weight;

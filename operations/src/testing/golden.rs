@@ -63,7 +63,7 @@ const GOLDEN: &[(&str, u64)] = &[
     (r#"{"medianBlur":{"radius":1}}"#, 0x976b_4223_d50d_70c6),
     (r#"{"medianBlur":{"radius":2}}"#, 0x12aa_dddd_a042_0207),
     (r#"{"medianBlur":{"radius":5}}"#, 0x282d_bce8_a437_1d9b),
-    (r#"{"bilateralFilter":{"radius":4,"sigmaColor":0.1,"sigmaSpace":3}}"#, 0x23bc_3fdb_ca89_ac70),
+    (r#"{"bilateralFilter":{"radius":4,"sigmaColor":0.1,"sigmaSpace":3}}"#, 0xcdc1_c2fd_fcb9_88aa),
     (r#"{"crop":{"x":3,"y":5,"width":50,"height":41}}"#, 0xba5b_cea5_eaea_0352),
     (r#"{"resize":{"width":40}}"#, 0x8960_311a_6616_3d6a),
     (r#"{"resize":{"width":100,"height":20}}"#, 0x9aa9_2483_0d50_2ba8),

@@ -1,0 +1,98 @@
+//! The numbers of a part of an image in strips of columns, one strip after the other, each from top to bottom: sums down the
+//! columns of a strip read one piece of memory, which stays in the nearest cache until all are made.
+
+use crate::blocks::Blocks;
+use crate::real::Tap;
+use crate::taps::{Ends, Number};
+
+/// How many columns a strip has.
+pub(crate) const STRIP: usize = 32;
+
+/// The numbers.
+pub(crate) struct Strips<N> {
+    numbers: Vec<Line<N>>,
+    /// The length of a strip.
+    rows: usize,
+}
+
+/// The numbers of a row of a strip, which begin with a line of the cache.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line<N>([N; STRIP]);
+
+impl<N: Number> Strips<N> {
+    /// None.
+    pub(crate) fn new() -> Strips<N> {
+        Strips { numbers: Vec::new(), rows: 0 }
+    }
+
+    /// Makes room for `rows` rows of `columns` numbers, in [`Blocks`] of columns.
+    pub(crate) fn resize(&mut self, columns: usize, rows: usize) {
+        self.rows = rows;
+        self.numbers.resize(columns.div_ceil(STRIP) * rows, Line([N::default(); STRIP]));
+    }
+
+    /// Sets the row at `index`.
+    #[inline(always)]
+    pub(crate) fn set_row<T: Tap<N>>(&mut self, index: usize, samples: &[T]) {
+        if samples.len() < STRIP {
+            for (number, sample) in self.numbers[index].0.iter_mut().zip(samples) {
+                *number = sample.one();
+            }
+            return;
+        }
+        for (strip, at) in Blocks::<STRIP>::of(samples.len()).enumerate() {
+            let numbers = &mut self.numbers[strip * self.rows + index].0[..];
+            let samples = &samples[at..][..STRIP];
+            for lane in 0..STRIP {
+                numbers[lane] = samples[lane].one();
+            }
+        }
+    }
+
+    /// The weighted sums down a strip, from the row `first` on.
+    #[inline(always)]
+    pub(crate) fn weigh(&self, strip: usize, first: usize, weights: &[N], ends: Ends<N>) -> [N; STRIP] {
+        let rows = &self.numbers[strip * self.rows + first..];
+        let mut sums = match weights.len() {
+            4 => weigh_few::<N, 4>(rows, weights, ends.start),
+            6 => weigh_few::<N, 6>(rows, weights, ends.start),
+            12 => weigh_few::<N, 12>(rows, weights, ends.start),
+            _ => weigh_many(rows, weights, ends.start),
+        };
+        if ends.twice {
+            for sum in &mut sums {
+                *sum = *sum + *sum;
+            }
+        }
+        sums
+    }
+}
+
+/// The sums of `K` numbers, as many as there are weights: unrolled.
+#[inline(always)]
+fn weigh_few<N: Number, const K: usize>(rows: &[Line<N>], weights: &[N], start: N) -> [N; STRIP] {
+    let mut sums = [start; STRIP];
+    let (Some(rows), Some(weights)) = (rows.first_chunk::<K>(), weights.first_chunk::<K>()) else {
+        return sums;
+    };
+    for tap in 0..K {
+        let (Line(row), weight) = (&rows[tap], weights[tap]);
+        for lane in 0..STRIP {
+            sums[lane] = sums[lane] + row[lane] * weight;
+        }
+    }
+    sums
+}
+
+/// The sums of any count.
+#[inline(always)]
+fn weigh_many<N: Number>(rows: &[Line<N>], weights: &[N], start: N) -> [N; STRIP] {
+    let mut sums = [start; STRIP];
+    for (Line(row), weight) in rows.iter().zip(weights) {
+        for lane in 0..STRIP {
+            sums[lane] = sums[lane] + row[lane] * *weight;
+        }
+    }
+    sums
+}
