@@ -100,11 +100,15 @@ const WORKING_TILE: u32 = 512 * 512;
 const ROWS: (u32, u32) = (64, 512);
 const FEW_ROWS: u32 = 32;
 
-/// Columns and rows of what one thread takes through a chain of this halo at once, for a step of size `step`: as wide as may
-/// be, since memory is fetched ahead along rows, but with rows enough that not too many are computed twice. Larger where
-/// the most rows are fewer than eight halos.
-fn working_tile(step: Size, halo: u32) -> Size {
+/// How many it has at least where its rows are columns of the source, whose rows are to be read for longer than a few pixels.
+const TURNED_ROWS: u32 = 256;
+
+/// Columns and rows of what one thread takes at once through a chain of this halo, which turns the image or not, for a step of
+/// size `step`: as wide as may be, since memory is fetched ahead along rows, but with rows enough that not too many are computed
+/// twice. Larger where the most rows are fewer than eight halos.
+fn working_tile(step: Size, halo: u32, turns: bool) -> Size {
     let rows = if halo <= 1 { FEW_ROWS } else { halo.saturating_mul(8).clamp(ROWS.0, ROWS.1) };
+    let rows = if turns { rows.max(TURNED_ROWS) } else { rows };
     let pixels = if halo > ROWS.1 / 8 { 2 * WORKING_TILE } else { WORKING_TILE };
     let width = step.width.clamp(1, pixels / rows);
     Size::new(width, step.height.min(ROWS.1).min((pixels / width).max(rows)))
@@ -114,10 +118,13 @@ fn working_tile(step: Size, halo: u32) -> Size {
 const LEAST_ROWS: u32 = 32;
 const LEAST_COLUMNS: u32 = 128;
 
-/// Columns and rows of working tiles for a chain of this halo, of which a step of size `step` makes two for each of `threads`,
-/// if it is large enough. They stay in a core's cache.
-pub fn shared_tile(step: Size, halo: u32, threads: usize) -> Size {
-    let mut tile = working_tile(step, halo);
+/// Columns and rows of working tiles for `chain`, of which a step of size `step` makes two for each of `threads`, if it is large
+/// enough. They stay in a core's cache.
+pub fn shared_tile(step: Size, chain: &Chain<'_>, threads: usize) -> Size {
+    shared(step, working_tile(step, chain.halo(), chain.turns()), threads)
+}
+
+fn shared(step: Size, mut tile: Size, threads: usize) -> Size {
     let few = |tile: Size| {
         let count = step.width.div_ceil(tile.width) as usize * step.height.div_ceil(tile.height) as usize;
         count < 2 * threads
@@ -160,7 +167,7 @@ impl Footprint<'_> {
 
     /// Bytes of the intermediate images of a fused chain: wide samples of one working tile.
     fn steps(&self) -> u64 {
-        let tile = working_tile(self.step, self.chain.halo());
+        let tile = working_tile(self.step, self.chain.halo(), self.chain.turns());
         let images = self.chain.windows(tile).into_iter().zip(self.chain.extents());
         let samples = |(window, extent): (Size, &Extent)| {
             window.pixels().min(extent.size.pixels()) * extent.pixel.channels.count() as u64
@@ -175,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_working_tile_is_wide_and_has_rows_enough_for_its_halo() {
-        let tile = |width, height, halo| working_tile(Size::new(width, height), halo);
+        let tile = |width, height, halo| working_tile(Size::new(width, height), halo, false);
         assert_eq!(tile(8192, 512, 0), Size::new(8192, 32));
         assert_eq!(tile(8192, 512, 2), Size::new(4096, 64));
         assert_eq!(tile(1000, 512, 6), Size::new(1000, 262));
@@ -183,11 +190,15 @@ mod tests {
         assert_eq!(tile(8192, 512, 64), Size::new(512, 512));
         assert_eq!(tile(8192, 512, 300), Size::new(1024, 512));
         assert_eq!(tile(40, 30, 9), Size::new(40, 30));
+        assert_eq!(working_tile(Size::new(8192, 512), 0, true), Size::new(1024, 256));
     }
 
     #[test]
     fn every_thread_has_work_in_low_bands_too() {
-        let tile = |width, height, threads| shared_tile(Size::new(width, height), 5, threads);
+        let tile = |width, height, threads| {
+            let step = Size::new(width, height);
+            shared(step, working_tile(step, 5, false), threads)
+        };
         assert_eq!(tile(4096, 512, 2), Size::new(4096, 64));
         assert_eq!(tile(4096, 48, 2), Size::new(1024, 48));
         assert_eq!(tile(4096, 16, 8), Size::new(256, 16));

@@ -156,6 +156,11 @@ impl<'a> Chain<'a> {
         steps.fold(Placement::SAME, |all, (step, input)| all.then(step.placement(*input)))
     }
 
+    /// Whether rows of the result are columns of the source.
+    pub fn turns(&self) -> bool {
+        self.placement().xx == 0.0
+    }
+
     /// Whether every sample of the result is one of the source, unchanged.
     pub fn keeps_samples(&self) -> bool {
         self.steps.iter().all(|step| step.keeps_samples())

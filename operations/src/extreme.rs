@@ -148,7 +148,7 @@ impl Plane {
         let inside = self.inside();
         let (sources, mut row) = (self.sources(rows), vec![S::default(); self.length()]);
         for (line, sources) in lines.iter_mut().zip(sources.windows(self.side())) {
-            extremes_down(sources, &mut row[inside.clone()], pick);
+            extremes(sources, &mut row[inside.clone()], pick);
             self.window.replicate(&mut row, self.channels);
             self.along(&mut row, line, pick);
         }
@@ -179,8 +179,12 @@ impl Plane {
         let (sources, start) = (self.sources(rows), (output.x - read.x) as usize * self.channels);
         for ((line, y), sources) in lines.iter_mut().zip(output.y..).zip(sources.windows(side)) {
             pad(&mut padded, y);
-            extremes_along(&padded, (side, self.channels), line, pick);
-            cover_all(line, sources, start, pick);
+            let mut arms = [&padded[..]; 2 * SMALL];
+            arms[..SMALL].copy_from_slice(&shifted(&padded, (side, self.channels)));
+            for (arm, source) in arms[side..].iter_mut().zip(sources) {
+                *arm = &source[start..];
+            }
+            extremes(&arms[..2 * side], line, pick);
         }
     }
 
@@ -218,7 +222,7 @@ impl Plane {
     fn along<S: Sample>(&self, row: &mut [S], result: &mut [S], pick: impl Fn(S, S) -> S + Copy) {
         let (side, channels) = (self.side(), self.channels);
         if side <= SMALL {
-            return extremes_along(row, (side, channels), result, pick);
+            return extremes(&shifted(row, (side, channels))[..side], result, pick);
         }
         widen(row, side, channels, pick);
         result.copy_from_slice(&row[..result.len()]);
@@ -258,12 +262,12 @@ impl Plane {
 /// Samples that are compared side by side.
 const BLOCK: usize = 128;
 
-/// The extremes of rows that are as long as the result.
+/// The extremes of the first samples of each of `rows`.
 #[inline(always)]
-fn extremes_down<S: Sample>(rows: &[&[S]], result: &mut [S], pick: impl Fn(S, S) -> S + Copy) {
+fn extremes<S: Sample>(rows: &[&[S]], result: &mut [S], pick: impl Fn(S, S) -> S + Copy) {
     let count = result.len();
     if count < BLOCK {
-        result.copy_from_slice(rows[0]);
+        result.copy_from_slice(&rows[0][..count]);
         return rows.iter().for_each(|row| cover(result, row, row, pick));
     }
     for at in Blocks::<BLOCK>::of(count) {
@@ -276,45 +280,11 @@ fn extremes_down<S: Sample>(rows: &[&[S]], result: &mut [S], pick: impl Fn(S, S)
     }
 }
 
-/// Takes up the samples of `rows` from `start` in a row.
+/// A padded row from each of the samples on that its first result is made of: `side` of them, at most [`SMALL`], which are
+/// `stride` apart.
 #[inline(always)]
-fn cover_all<S: Sample>(row: &mut [S], rows: &[&[S]], start: usize, pick: impl Fn(S, S) -> S + Copy) {
-    let count = row.len();
-    if count < BLOCK {
-        return rows.iter().for_each(|other| cover(row, &other[start..], &other[start..], pick));
-    }
-    for at in Blocks::<BLOCK>::of(count) {
-        let mut block = [S::default(); BLOCK];
-        block.copy_from_slice(&row[at..][..BLOCK]);
-        for other in rows {
-            take_up(&mut block, &other[start + at..], pick);
-        }
-        row[at..][..BLOCK].copy_from_slice(&block);
-    }
-}
-
-/// The extremes of `side` samples of a row that are `stride` apart.
-#[inline(always)]
-fn extremes_along<S: Sample>(
-    row: &[S],
-    (side, stride): (usize, usize),
-    result: &mut [S],
-    pick: impl Fn(S, S) -> S + Copy,
-) {
-    let count = result.len();
-    if count < BLOCK {
-        result.copy_from_slice(&row[..count]);
-        return (1..side)
-            .for_each(|place| cover(result, &row[place * stride..], &row[place * stride..], pick));
-    }
-    for at in Blocks::<BLOCK>::of(count) {
-        let mut block = [S::default(); BLOCK];
-        block.copy_from_slice(&row[at..][..BLOCK]);
-        for place in 1..side {
-            take_up(&mut block, &row[at + place * stride..], pick);
-        }
-        result[at..][..BLOCK].copy_from_slice(&block);
-    }
+fn shifted<S>(row: &[S], (side, stride): (usize, usize)) -> [&[S]; SMALL] {
+    std::array::from_fn(|place| &row[place.min(side - 1) * stride..])
 }
 
 /// Takes up the first samples of a row in a block.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use tessera_core::cost::shared_tile;
-use tessera_core::geometry::{Rect, Size};
+use tessera_core::geometry::Rect;
 use tessera_core::operation::Chain;
 use tessera_core::output::OutputFormat;
 use tessera_core::piece::Piece;
@@ -187,12 +187,13 @@ impl Computer {
         Ok(())
     }
 
-    /// Computes the pixels `step` into the canvas.
+    /// Computes the pixels `step` into the canvas, cut so that every thread has something to do, and a working tile stays in its cache.
     fn step(&self, step: Rect, canvas: &mut Region) {
         let plan = &self.plan;
         let chain =
             || plan_chain(&plan.operations, plan.source.extent).expect("the plan was checked at the start");
-        let targets = canvas.targets(&self.working_tiles(step)).into_par_iter();
+        let tile = shared_tile(step.size(), &chain(), self.threads.current_num_threads());
+        let targets = canvas.targets(&steps(step, tile.width, tile.height)).into_par_iter();
         targets.for_each_init(chain, |chain, mut target| self.working_tile(&mut target, chain));
     }
 
@@ -205,12 +206,5 @@ impl Computer {
                 run_chain_to(operations, chain, &joined(tiles, read, &self.plan), target);
             }
         }
-    }
-
-    /// Cuts a step so that every thread has something to do, and a working tile stays in its cache.
-    fn working_tiles(&self, step: Rect) -> Vec<Rect> {
-        let Size { width, height } =
-            shared_tile(step.size(), self.plan.halo, self.threads.current_num_threads());
-        steps(step, width, height)
     }
 }

@@ -33,7 +33,7 @@ impl<'a> Work<'a> {
         let Work { operations, picture, canvas } = self;
         let chain = || plan_chain(operations, extent(picture)).expect("it was planned before");
         let size = canvas.rect.size();
-        let rects = tiles(size, shared_tile(size, chain().halo(), rayon::current_num_threads()));
+        let rects = tiles(size, shared_tile(size, &chain(), rayon::current_num_threads()));
         canvas.targets(&rects).into_par_iter().for_each_init(chain, |chain, mut target| {
             run_chain_to(operations, chain, picture, &mut target);
         });
