@@ -3,7 +3,7 @@
 
 use crate::sample::Sample;
 use crate::taps::{Number, Taps};
-use crate::weigh::weigh_numbers;
+use crate::weigh::weigh_to_samples;
 use std::ops::Range;
 
 /// The most pixels that one becomes.
@@ -54,10 +54,8 @@ impl<S: Sample, N: Number> Phases<S, N> {
             let length = (part.end - index).div_ceil(self.count) * C;
             let (place, sums) = (&along.places[index], &mut self.sums[..length]);
             let start = (place.span.start - first) as usize * C;
-            weigh_numbers(|tap| &row[start + tap * C..][..length], along.weights(index), place.ends, sums);
-            for (sample, sum) in samples.iter_mut().zip(sums) {
-                *sample = sum.sample();
-            }
+            let row = |tap| &row[start + tap * C..][..length];
+            weigh_to_samples(row, along.weights(index), place.ends, (sums, &mut samples[..length]));
         }
         in_turn::<S, C>(&self.samples, self.count, line);
     }

@@ -21,11 +21,18 @@ use tessera_core::placement::Placement;
 const SIDE: Bounds = Bounds::new(1.0, MAX_SIDE as f64);
 const SCALE: Bounds = Bounds::new(0.0001, 100.0);
 
+const SCALE_ALONE: &str = "stands alone: give width, height or both, or only scale";
+
 /// Resize: to a width, a height, or both, in pixels, or by a scale. With only one side the other keeps the proportions.
 /// Where the image becomes smaller the filter is widened, so that every pixel counts. With alpha, the premultiplied colours
 /// are resampled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "(has(self.width) || has(self.height)) != has(self.scale)",
+    "message": SCALE_ALONE,
+    "fieldPath": ".scale",
+}]))]
 pub struct Resize {
     /// Pixels in a row of the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,8 +179,7 @@ impl Apply for Resize {
 
     fn check_bounds(&self) -> Result<(), OutOfBounds> {
         if (self.width.is_some() || self.height.is_some()) == self.scale.is_some() {
-            let fault = "stands alone: give width, height or both, or only scale".to_owned();
-            return Err(OutOfBounds { parameter: "scale", fault });
+            return Err(OutOfBounds { parameter: "scale", fault: SCALE_ALONE.to_owned() });
         }
         self.width.map_or(Ok(()), |width| SIDE.check_whole("width", width))?;
         self.height.map_or(Ok(()), |height| SIDE.check_whole("height", height))?;

@@ -2,6 +2,7 @@
 
 use crate::blocks::Blocks;
 use crate::real::Tap;
+use crate::sample::Sample;
 use crate::taps::{Ends, Number};
 
 /// Numbers of a row that are summed at once.
@@ -31,45 +32,51 @@ pub(crate) fn weigh<'a, T: Tap<N> + 'a, N: Number>(
     }
 }
 
-/// The same for rows of numbers, faster for the counts of weights of enlargements.
+/// The samples of the weighted sums of rows of numbers, faster for the counts of weights of enlargements. `sums` has room for as
+/// many sums as there are `samples`.
 #[inline(always)]
-pub(crate) fn weigh_numbers<'a, N: Number + 'a>(
+pub(crate) fn weigh_to_samples<'a, N: Number + 'a, S: Sample>(
     row: impl Fn(usize) -> &'a [N] + Copy,
     weights: &[N],
     ends: Ends<N>,
-    sums: &mut [N],
+    (sums, samples): (&mut [N], &mut [S]),
 ) {
-    if sums.len() < STRIP || ends.twice {
-        return weigh(row, weights, ends, sums);
-    }
     match weights.len() {
-        4 => weigh_few::<N, 4>(row, weights, ends, sums),
-        6 => weigh_few::<N, 6>(row, weights, ends, sums),
-        _ => weigh(row, weights, ends, sums),
+        4 if samples.len() >= STRIP && !ends.twice => weigh_few::<N, S, 4>(row, weights, ends.start, samples),
+        6 if samples.len() >= STRIP && !ends.twice => weigh_few::<N, S, 6>(row, weights, ends.start, samples),
+        _ => {
+            weigh(row, weights, ends, sums);
+            for (sample, sum) in samples.iter_mut().zip(sums) {
+                *sample = sum.sample();
+            }
+        }
     }
 }
 
-/// The weighted sums of `K` rows.
+/// The samples of the weighted sums of `K` rows.
 #[inline(always)]
-fn weigh_few<'a, N: Number + 'a, const K: usize>(
+fn weigh_few<'a, N: Number + 'a, S: Sample, const K: usize>(
     row: impl Fn(usize) -> &'a [N],
     weights: &[N],
-    ends: Ends<N>,
-    sums: &mut [N],
+    start: N,
+    samples: &mut [S],
 ) {
     let (mut rows, mut factors) = ([row(0); K], [[N::default(); STRIP]; K]);
     for tap in 0..K {
         (rows[tap], factors[tap]) = (row(tap), [weights[tap]; STRIP]);
     }
-    for at in Blocks::<STRIP>::of(sums.len()) {
-        let mut strip = [ends.start; STRIP];
+    for at in Blocks::<STRIP>::of(samples.len()) {
+        let mut strip = [start; STRIP];
         for tap in 0..K {
             let (row, factor) = (&rows[tap][at..][..STRIP], &factors[tap]);
             for lane in 0..STRIP {
                 strip[lane] = strip[lane] + row[lane] * factor[lane];
             }
         }
-        sums[at..][..STRIP].copy_from_slice(&strip);
+        let samples = &mut samples[at..][..STRIP];
+        for lane in 0..STRIP {
+            samples[lane] = strip[lane].sample();
+        }
     }
 }
 
