@@ -280,8 +280,8 @@ fn extremes<S: Sample>(rows: &[&[S]], result: &mut [S], pick: impl Fn(S, S) -> S
     }
 }
 
-/// A padded row from each of the samples on that its first result is made of: `side` of them, at most [`SMALL`], which are
-/// `stride` apart.
+/// A padded row from each of the samples on that its first result is made of: `side` of them, which are `stride` apart, and the
+/// last again where they are fewer than [`SMALL`].
 #[inline(always)]
 fn shifted<S>(row: &[S], (side, stride): (usize, usize)) -> [&[S]; SMALL] {
     std::array::from_fn(|place| &row[place.min(side - 1) * stride..])

@@ -1,11 +1,11 @@
-//! The numbers of a part of an image in strips of columns, one strip after the other, each from top to bottom: sums down the
-//! columns of a strip read one piece of memory, which stays in the nearest cache until all are made.
+//! The numbers of a part of an image in strips of a few columns, one strip after the other, each from top to bottom: sums down
+//! the columns of a strip read one piece of memory, which stays in the nearest cache until all are made.
 
 use crate::blocks::Blocks;
 use crate::real::Tap;
 use crate::taps::{Ends, Number};
 
-/// How many columns a strip has.
+/// How many numbers a row of a strip has.
 pub(crate) const STRIP: usize = 32;
 
 /// The numbers.

@@ -42,3 +42,17 @@ fn pixels_are_where_they_are_said_to_be() {
         r#"[{"crop":{"x":3,"y":5,"width":11,"height":7}},{"rotate":{"degrees":90}},{"flip":{"axis":"vertical"}},{"crop":{"x":1,"y":2,"width":3,"height":4}}]"#,
     );
 }
+
+#[test]
+fn a_chain_turns_by_an_odd_number_of_quarter_turns() {
+    let turns = |chain: &str| {
+        let operations: Vec<Operation> = serde_json::from_str(chain).unwrap();
+        let pixel = PixelType::new(Channels::Gray, Depth::U16);
+        plan_chain(&operations, Extent { size: Size::new(31, 17), pixel }).unwrap().turns()
+    };
+    let [quarter, half] = [90, 180].map(|degrees| format!(r#"{{"rotate":{{"degrees":{degrees}}}}}"#));
+    let other =
+        r#"{"crop":{"x":3,"y":5,"width":7,"height":9}},{"flip":{"axis":"vertical"}},{"resize":{"scale":3}}"#;
+    assert!(turns(&format!("[{quarter}]")) && turns(&format!("[{quarter},{other},{half}]")));
+    assert!(!turns(&format!("[{half},{other}]")) && !turns(&format!("[{quarter},{other},{quarter}]")));
+}

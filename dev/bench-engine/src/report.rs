@@ -49,7 +49,7 @@ impl Report<'_> {
 
     fn page(&self) -> Result<String> {
         let mut page = String::from(
-            "# The engine's speed\n\nWritten by `make bench`. All candidates take the same pixels in memory, in turn (A B C A B C), in one run; each cell is\nthe median in megapixels of the source per second, on 1 / 2 threads. The ratio is Tessera's speed over that of the better\none of OpenCV and libvips. On one thread a round's time is the processor's, so that other work on the machine does not\ncount; on two it is the clock's.\n\n",
+            "# The engine's speed\n\nWritten by `make bench`. All candidates take the same pixels in memory, in turn (A B C A B C), in one run; each cell is\nthe median in megapixels of the source per second, on 1 / 2 threads. The ratio is Tessera's speed over that of the better\none of OpenCV and libvips. On one thread a round's time is the processor's, so that other work on the machine does not\ncount; on two it is the clock's. Tessera takes a picture as one step; a worker's steps, and with them its working tiles, are\n4096 pixels wide at most.\n\n",
         );
         self.about.iter().try_for_each(|line| writeln!(page, "- {line}"))?;
         page.push_str("\n![Ratios](engine/kernels.svg)\n\n");
