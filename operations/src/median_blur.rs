@@ -73,29 +73,32 @@ impl Apply for MedianBlur {
         each_depth_to!(&input.samples, &mut target.rows, (samples, lines) => {
             let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
             if self.radius <= 2 {
-                vectorised(SmallMedians { rows: &rows, window: &window, lines });
+                vectorised(Medians::<_, true> { rows: &rows, window: &window, lines });
             } else {
-                vectorised(LargeMedians { rows: &rows, window: &window, lines });
+                vectorised(Medians::<_, false> { rows: &rows, window: &window, lines });
             }
             keep_alpha(&rows, window.output, input.channels, lines);
         });
     }
 }
 
-/// The medians of one rectangle, of squares of radius 1 or 2.
-struct SmallMedians<'a, 'b, S> {
+/// The medians of one rectangle, by comparison if `SMALL`: of squares of radius 1 or 2.
+struct Medians<'a, 'b, S, const SMALL: bool> {
     rows: &'a Rows<'a, S>,
     window: &'a Window,
     lines: &'a mut [&'b mut [S]],
 }
 
-impl<S: Sample> Kernel for SmallMedians<'_, '_, S> {
+impl<S: Sample, const SMALL: bool> Kernel for Medians<'_, '_, S, SMALL> {
     type Output = ();
-    const NARROW: bool = true;
+    const NARROW: bool = SMALL;
 
     #[inline(always)]
     fn run(self) {
-        let SmallMedians { rows, window, lines } = self;
+        let Medians { rows, window, lines } = self;
+        if !SMALL {
+            return large_median::medians(rows, window, lines);
+        }
         match (window.radius, rows.channels) {
             (1, 1) => of_nine::<_, 1>(rows, window, lines),
             (1, 2) => of_nine::<_, 2>(rows, window, lines),
@@ -106,22 +109,6 @@ impl<S: Sample> Kernel for SmallMedians<'_, '_, S> {
             (_, 3) => of_sorted::<_, 3>(rows, window, lines),
             _ => of_sorted::<_, 4>(rows, window, lines),
         }
-    }
-}
-
-/// The same of larger squares.
-struct LargeMedians<'a, 'b, S> {
-    rows: &'a Rows<'a, S>,
-    window: &'a Window,
-    lines: &'a mut [&'b mut [S]],
-}
-
-impl<S: Sample> Kernel for LargeMedians<'_, '_, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        large_median::medians(self.rows, self.window, self.lines);
     }
 }
 
