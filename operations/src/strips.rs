@@ -5,7 +5,7 @@ use crate::blocks::Blocks;
 use crate::real::Tap;
 use crate::taps::{Ends, Number};
 
-/// How many numbers a row of a strip has.
+/// How many numbers a row of a strip has: as many as are summed at once.
 pub(crate) const STRIP: usize = 32;
 
 /// The numbers.

@@ -3,10 +3,8 @@
 use crate::blocks::Blocks;
 use crate::real::Tap;
 use crate::sample::Sample;
+use crate::strips::STRIP;
 use crate::taps::{Ends, Number};
-
-/// Numbers of a row that are summed at once.
-const STRIP: usize = 32;
 
 /// The weighted sums of the rows 0, 1, and so on, each as long as `sums`.
 #[inline(always)]
