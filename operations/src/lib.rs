@@ -13,6 +13,7 @@ mod blocks;
 mod border;
 mod color_table;
 mod extreme;
+mod fetch;
 mod fixed;
 mod halve;
 mod large_median;

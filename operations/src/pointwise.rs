@@ -1,6 +1,7 @@
 //! Operations that turn each sample, or each pixel, into one other. Neighbours and places do not matter here.
 
 use crate::border::Rows;
+use crate::fetch::{PART, fetch_behind};
 use crate::plane::{PLANE, put_together, take_apart};
 use crate::region::{Region, Samples};
 use crate::sample::{Sample, round_f64};
@@ -121,17 +122,23 @@ impl<S: Copy, F: Fn(S) -> S> Kernel for Colours<'_, S, F> {
     #[inline(always)]
     fn run(self) {
         let Colours { from, to, channels, f } = self;
-        match channels {
-            Channels::Gray | Channels::Rgb => to.iter_mut().zip(from).for_each(|(to, from)| *to = f(*from)),
-            Channels::GrayAlpha => {
-                let (from, to) = (from.as_chunks::<2>().0, to.as_chunks_mut::<2>().0);
-                to.iter_mut().zip(from).for_each(|(to, [gray, alpha])| *to = [f(*gray), *alpha]);
-            }
-            Channels::Rgba => {
-                let (from, to) = (from.as_chunks::<4>().0, to.as_chunks_mut::<4>().0);
-                to.iter_mut()
-                    .zip(from)
-                    .for_each(|(to, [r, g, b, alpha])| *to = [f(*r), f(*g), f(*b), *alpha]);
+        for (from, to) in from.chunks(PART).zip(to.chunks_mut(PART)) {
+            fetch_behind(from);
+            fetch_behind(to);
+            match channels {
+                Channels::Gray | Channels::Rgb => {
+                    to.iter_mut().zip(from).for_each(|(to, from)| *to = f(*from));
+                }
+                Channels::GrayAlpha => {
+                    let (from, to) = (from.as_chunks::<2>().0, to.as_chunks_mut::<2>().0);
+                    to.iter_mut().zip(from).for_each(|(to, [gray, alpha])| *to = [f(*gray), *alpha]);
+                }
+                Channels::Rgba => {
+                    let (from, to) = (from.as_chunks::<4>().0, to.as_chunks_mut::<4>().0);
+                    to.iter_mut()
+                        .zip(from)
+                        .for_each(|(to, [r, g, b, alpha])| *to = [f(*r), f(*g), f(*b), *alpha]);
+                }
             }
         }
     }
@@ -181,11 +188,19 @@ where
     fn run(self) {
         let Pixels { from, to, f } = self;
         if N == 1 {
-            return to.iter_mut().zip(from).for_each(|(to, from)| *to = f(*from));
+            let part = PART / size_of::<[T; M]>();
+            for (from, to) in from.chunks(part).zip(to.chunks_mut(part)) {
+                fetch_behind(from);
+                fetch_behind(to);
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = f(*from));
+            }
+            return;
         }
         // Channels are taken apart first: loops over whole planes compile to vector instructions.
         let (mut before, mut after) = ([[S::default(); PLANE]; N], [[T::default(); PLANE]; M]);
         for (from, to) in from.chunks(PLANE).zip(to.chunks_mut(PLANE)) {
+            fetch_behind(from);
+            fetch_behind(to);
             take_apart(from, &mut before);
             for index in 0..to.len() {
                 let pixel = f(std::array::from_fn(|channel| before[channel][index]));

@@ -1,6 +1,7 @@
 //! Means of 2 x 2 pixels, rounded half to even: what `area` gives where both sides become half as long. Integers.
 
 use crate::border::Rows;
+use crate::fetch::fetch_behind;
 use crate::plane::PLANE;
 use crate::sample::Sample;
 use crate::vector::{Kernel, vectorised};
@@ -35,6 +36,9 @@ impl<S: Sample, const N: usize> Kernel for Means<'_, S, N> {
         let mut means = [[S::default(); N]; PLANE];
         let rows = upper.chunks(N * PLANE).zip(lower.chunks(N * PLANE));
         for (line, (upper, lower)) in line.as_chunks_mut::<N>().0.chunks_mut(PLANE / 2).zip(rows) {
+            fetch_behind(upper);
+            fetch_behind(lower);
+            fetch_behind(line);
             let last = upper.len() - N;
             let right = upper[N..].iter().zip(&lower[N..]);
             let here = upper[..last].iter().zip(&lower[..last]);
@@ -49,7 +53,7 @@ impl<S: Sample, const N: usize> Kernel for Means<'_, S, N> {
 
 /// Every second of `pixels`, as many as `line` takes: at most half of them.
 #[inline(always)]
-pub(crate) fn every_second<S: Sample, const N: usize>(pixels: &[[S; N]; PLANE], line: &mut [[S; N]]) {
+pub(crate) fn every_second<S: Sample, const N: usize>(pixels: &[[S; N]], line: &mut [[S; N]]) {
     // Pixels of three samples are moved as four, of which the next pixel overwrites the last.
     let done = if N == 3 { second_triples(pixels.as_flattened(), line.as_flattened_mut()) } else { 0 };
     let pairs = &pixels.as_chunks::<2>().0[..line.len()];

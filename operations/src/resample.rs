@@ -4,6 +4,7 @@
 use crate::axis::{self, Axis};
 use crate::blocks::Blocks;
 use crate::border::Rows;
+use crate::fetch::fetch;
 use crate::fixed::Fixed;
 use crate::linear::{self, Linear, Sums};
 use crate::phases::Phases;
@@ -237,6 +238,8 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
         if self.converts {
             source.resize(length, y.len());
             for (index, y) in y.clone().enumerate() {
+                let ahead = (y + 2).min(self.rows.rect.bottom() - 1);
+                fetch(self.rows.row(ahead, part));
                 source.set_row(index, self.rows.row(y, part));
             }
             let mut columns: Vec<&mut [N]> = columns.collect();

@@ -1,5 +1,6 @@
 //! Where the pixels of a rectangle are written: rows that lie in a larger region, so that nothing is copied afterwards.
 
+use crate::fetch;
 use crate::region::{Region, Samples};
 use tessera_core::geometry::Rect;
 use tessera_core::pixel::Channels;
@@ -90,7 +91,7 @@ fn copy<T: Copy>(rect: Rect, count: usize, (from, samples): (Rect, &[T]), rows: 
     for (y, row) in (rect.y..).zip(rows) {
         let pixel = (y - from.y) as usize * from.width as usize + (rect.x - from.x) as usize;
         let length = row.len();
-        row.copy_from_slice(&samples[pixel * count..][..length]);
+        fetch::copy(&samples[pixel * count..][..length], row);
     }
 }
 

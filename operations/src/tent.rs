@@ -2,6 +2,7 @@
 //! as long. Integers.
 
 use crate::border::Rows;
+use crate::fetch::fetch_behind;
 use crate::plane::PLANE;
 use crate::quarter::every_second;
 use crate::sample::{Sample, quotient};
@@ -110,6 +111,9 @@ impl<S: Summed, const N: usize> Kernel for Tents<'_, S, N> {
         for (start, line) in (0..).step_by(2 * PART * N).zip(line.chunks_mut(PART)) {
             let length = (2 * line.len() + 2) * N;
             let [a, b, c, d] = rows.map(|row| &row[start..][..length]);
+            fetch_behind(c);
+            fetch_behind(d);
+            fetch_behind(line);
             let sums = &mut sums.as_flattened_mut()[..length];
             for at in 0..length {
                 sums[at] = tent([a[at], b[at], c[at], d[at]].map(S::Sum::from));

@@ -1,6 +1,7 @@
 //! Mirroring and quarter turns: pixels go to other places, unchanged.
 
 use crate::border::Rows;
+use crate::fetch::{PART, copy, fetch, fetch_before, fetch_behind, fetch_column};
 use crate::region::Region;
 use crate::target::{Target, each_depth_to};
 use crate::transpose::transposed;
@@ -100,7 +101,7 @@ impl Turn {
             if self.columns {
                 vectorised(Reversed { from: source, to: line.as_chunks_mut().0 });
             } else {
-                line.copy_from_slice(source.as_flattened());
+                copy(source.as_flattened(), line);
             }
         }
     }
@@ -117,11 +118,14 @@ impl<S: Turned, const N: usize> Kernel for Reversed<'_, S, N> {
 
     #[inline(always)]
     fn run(self) {
-        let Reversed { from, to } = self;
-        // No vector holds a whole number of pixels of three samples.
-        let done = if N == 3 { S::reverse(from.as_flattened(), to.as_flattened_mut()) / N } else { 0 };
-        let rest = to.len() - done;
-        to[..rest].iter_mut().zip(from[done..].iter().rev()).for_each(|(to, from)| *to = *from);
+        for (from, to) in self.from.chunks(PART).zip(self.to.rchunks_mut(PART)) {
+            fetch_behind(from);
+            fetch_before(to);
+            // No vector holds a whole number of pixels of three samples.
+            let done = if N == 3 { S::reverse(from.as_flattened(), to.as_flattened_mut()) / N } else { 0 };
+            let rest = to.len() - done;
+            to[..rest].iter_mut().zip(from[done..].iter().rev()).for_each(|(to, from)| *to = *from);
+        }
     }
 }
 
@@ -161,8 +165,15 @@ impl<S: Turned, const N: usize, const W: usize, const B: usize> Kernel for Colum
     fn run(self) {
         let ColumnsAsRows { sources, lines } = self;
         // Parts of the columns that stay in the cache until all lines have what they need of them.
-        for (x, sources) in (0..).step_by(PART).zip(sources.chunks(PART)) {
-            for (start, lines) in (0..).step_by(B).zip(lines.chunks_mut(B)) {
+        for (x, sources) in (0..).step_by(COLUMNS).zip(sources.chunks(COLUMNS)) {
+            for start in (0..lines.len()).step_by(B) {
+                let count = B.min(lines.len() - start);
+                let (lines, after) = lines[start..].split_at_mut(count);
+                // What the next lines are read from, and where they go.
+                fetch_column(sources, start + B);
+                for line in after.iter().take(B) {
+                    fetch(&line[x * N..][..sources.len() * N]);
+                }
                 let done = match lines.first_chunk_mut::<B>() {
                     Some(lines) if N == 1 => {
                         by_squares(sources, start, lines.each_mut().map(|line| &mut line[x..]))
@@ -184,7 +195,7 @@ impl<S: Turned, const N: usize, const W: usize, const B: usize> Kernel for Colum
 }
 
 /// Columns that are read again and again before others are.
-const PART: usize = 256;
+const COLUMNS: usize = 256;
 
 /// Writes `B` lines of single samples, as far as squares go; how far.
 #[inline(always)]

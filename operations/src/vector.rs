@@ -1,4 +1,5 @@
-//! Runs kernels by the widest vector instructions that the processor has. The only `unsafe` of this crate stands here.
+//! Runs kernels by the widest vector instructions that the processor has. `unsafe` stands here and in `fetch`,
+//! nowhere else in this crate.
 //! Kernels are portable Rust, compiled once for each path: all give the same bits, since the compiler neither fuses
 //! multiplications with additions nor reorders floating point sums, whatever instructions it may use.
 #![allow(unsafe_code, reason = "to call code that is compiled for instructions which were found to be there")]
