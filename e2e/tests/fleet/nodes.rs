@@ -240,6 +240,9 @@ async fn a_drained_node_costs_no_retry() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_told_to_end_does_so_in_time() -> Result<()> {
     with_nodes("sigterm", async |ns, _| {
+        // A worker that is done within a second may never be seen running.
+        ns.change_pool("default", json!({ "worker": { "resources": { "limits": { "cpu": "125m" } } } }))
+            .await?;
         let (_, expected) = slow_job(ns, "").await?;
         let name = ns.running_pod().await?;
         let only = WatchParams::default().fields(&format!("metadata.name={name}"));
