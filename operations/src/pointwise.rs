@@ -192,7 +192,9 @@ where
             for (from, to) in from.chunks(part).zip(to.chunks_mut(part)) {
                 fetch_behind(from);
                 fetch_behind(to);
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = f(*from));
+                for index in 0..to.len().min(from.len()) {
+                    to[index] = f(from[index]);
+                }
             }
             return;
         }

@@ -1,7 +1,7 @@
 //! Mirroring and quarter turns: pixels go to other places, unchanged.
 
 use crate::border::Rows;
-use crate::fetch::{PART, copy, fetch, fetch_before, fetch_behind, fetch_column};
+use crate::fetch::{copy, fetch, fetch_before, fetch_behind, fetch_column};
 use crate::region::Region;
 use crate::target::{Target, each_depth_to};
 use crate::transpose::transposed;
@@ -107,6 +107,9 @@ impl Turn {
     }
 }
 
+/// Pixels of a row that are reversed while the memory brings the next.
+const PIXELS: usize = 256;
+
 /// A row from its end to its start.
 struct Reversed<'a, S, const N: usize> {
     from: &'a [[S; N]],
@@ -118,7 +121,7 @@ impl<S: Turned, const N: usize> Kernel for Reversed<'_, S, N> {
 
     #[inline(always)]
     fn run(self) {
-        for (from, to) in self.from.chunks(PART).zip(self.to.rchunks_mut(PART)) {
+        for (from, to) in self.from.chunks(PIXELS).zip(self.to.rchunks_mut(PIXELS)) {
             fetch_behind(from);
             fetch_before(to);
             // No vector holds a whole number of pixels of three samples.
