@@ -6,7 +6,7 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
-/// Samples of a row that are computed while the memory brings the next.
+/// About how many bytes of a row are computed while the memory brings the next.
 pub(crate) const PART: usize = 1024;
 
 /// Has `values` brought into the nearest cache.
