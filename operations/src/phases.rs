@@ -1,6 +1,7 @@
 //! Rows that become a whole number of times as long: of so many pixels side by side each is made as those of its kind are, a
 //! pixel of the input further each time. So all of a kind are computed together, and then come in turn.
 
+use crate::fetch::fetch;
 use crate::sample::Sample;
 use crate::taps::{Number, Taps};
 use crate::weigh::weigh_to_samples;
@@ -46,6 +47,7 @@ impl<S: Sample, N: Number> Phases<S, N> {
         row: &[N],
         line: &mut [S],
     ) {
+        fetch(line);
         let most = part.len().div_ceil(self.count) * C;
         let first = along.spans(part.clone()).start;
         self.sums.resize(most, N::default());

@@ -4,6 +4,10 @@
 /// Pixels that are taken apart at once; their planes stay in the nearest cache.
 pub(crate) const PLANE: usize = 256;
 
+/// What begins with a line of the cache, so that no whole vector of it lies in two.
+#[repr(align(64))]
+pub(crate) struct Aligned<T>(pub(crate) T);
+
 /// The channels of at most `PLANE` pixels, to the fronts of `planes`.
 #[inline(always)]
 pub(crate) fn take_apart<S: Copy, const N: usize>(pixels: &[[S; N]], planes: &mut [[S; PLANE]; N]) {

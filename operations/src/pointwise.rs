@@ -2,7 +2,7 @@
 
 use crate::border::Rows;
 use crate::fetch::{PART, fetch_behind};
-use crate::plane::{PLANE, put_together, take_apart};
+use crate::plane::{Aligned, PLANE, put_together, take_apart};
 use crate::region::{Region, Samples};
 use crate::sample::{Sample, round_f64};
 use crate::target::{Lines, Target};
@@ -199,16 +199,17 @@ where
             return;
         }
         // Channels are taken apart first: loops over whole planes compile to vector instructions.
-        let (mut before, mut after) = ([[S::default(); PLANE]; N], [[T::default(); PLANE]; M]);
+        let Aligned(before) = &mut Aligned([[S::default(); PLANE]; N]);
+        let Aligned(after) = &mut Aligned([[T::default(); PLANE]; M]);
         for (from, to) in from.chunks(PLANE).zip(to.chunks_mut(PLANE)) {
             fetch_behind(from);
             fetch_behind(to);
-            take_apart(from, &mut before);
+            take_apart(from, before);
             for index in 0..to.len() {
                 let pixel = f(std::array::from_fn(|channel| before[channel][index]));
                 (0..M).for_each(|channel| after[channel][index] = pixel[channel]);
             }
-            put_together(&after, to);
+            put_together(after, to);
         }
     }
 }

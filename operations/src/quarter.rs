@@ -2,7 +2,7 @@
 
 use crate::border::Rows;
 use crate::fetch::fetch_behind;
-use crate::plane::PLANE;
+use crate::plane::{Aligned, PLANE};
 use crate::sample::Sample;
 use crate::vector::{Kernel, vectorised};
 use tessera_core::geometry::Rect;
@@ -19,6 +19,9 @@ pub(crate) fn means_of_four<S: Sample>(rows: &Rows<S>, output: Rect, lines: &mut
     }
 }
 
+/// The most channels.
+const MOST: usize = 3;
+
 /// One row of the result, of two rows of pixels of `N` channels.
 struct Means<'a, S, const N: usize> {
     upper: &'a [S],
@@ -33,27 +36,28 @@ impl<S: Sample, const N: usize> Kernel for Means<'_, S, N> {
     fn run(self) {
         let Means { upper, lower, line } = self;
         // A mean at every pixel, since that needs no sorting of samples; then every second one is taken.
-        let mut means = [[S::default(); N]; PLANE];
-        let rows = upper.chunks(N * PLANE).zip(lower.chunks(N * PLANE));
-        for (line, (upper, lower)) in line.as_chunks_mut::<N>().0.chunks_mut(PLANE / 2).zip(rows) {
-            fetch_behind(upper);
-            fetch_behind(lower);
+        let Aligned(means) = &mut Aligned([S::default(); MOST * PLANE]);
+        for (start, line) in (0..).step_by(N * PLANE).zip(line.as_chunks_mut::<N>().0.chunks_mut(PLANE / 2)) {
+            let [upper, lower] = [upper, lower].map(|row| &row[start..]);
+            // With that of the last pixel, which is not taken, their number is that of whole vectors.
+            let count = (2 * line.len() * N).min(upper.len() - N);
+            let [a, b, c, d] = [upper, &upper[N..], lower, &lower[N..]].map(|samples| &samples[..count]);
+            fetch_behind(a);
+            fetch_behind(c);
             fetch_behind(line);
-            let last = upper.len() - N;
-            let right = upper[N..].iter().zip(&lower[N..]);
-            let here = upper[..last].iter().zip(&lower[..last]);
-            for ((mean, (a, c)), (b, d)) in means.as_flattened_mut().iter_mut().zip(here).zip(right) {
-                let sum = a.widen() + b.widen() + c.widen() + d.widen();
-                *mean = S::narrow((sum + 1 + ((sum >> 2) & 1)) >> 2);
+            let here = &mut means[..count];
+            for at in 0..count {
+                let sum = a[at].widen() + b[at].widen() + c[at].widen() + d[at].widen();
+                here[at] = S::narrow((sum + 1 + ((sum >> 2) & 1)) >> 2);
             }
-            every_second(&means, line);
+            every_second(means.as_chunks::<N>().0, line);
         }
     }
 }
 
 /// Every second of `pixels`, as many as `line` takes: at most half of them.
 #[inline(always)]
-pub(crate) fn every_second<S: Sample, const N: usize>(pixels: &[[S; N]], line: &mut [[S; N]]) {
+pub(crate) fn every_second<S: Copy, const N: usize>(pixels: &[[S; N]], line: &mut [[S; N]]) {
     // Pixels of three samples are moved as four, of which the next pixel overwrites the last.
     let done = if N == 3 { second_triples(pixels.as_flattened(), line.as_flattened_mut()) } else { 0 };
     let pairs = &pixels.as_chunks::<2>().0[..line.len()];
@@ -64,7 +68,7 @@ pub(crate) fn every_second<S: Sample, const N: usize>(pixels: &[[S; N]], line: &
 
 /// Every second pixel of three samples, as far as that goes. Returns how many.
 #[inline(always)]
-fn second_triples<S: Sample>(pixels: &[S], line: &mut [S]) -> usize {
+fn second_triples<S: Copy>(pixels: &[S], line: &mut [S]) -> usize {
     const PIXELS: usize = 8;
     let mut done = 0;
     while let (Some(pixels), Some(to)) = (

@@ -3,7 +3,7 @@
 
 use crate::border::Rows;
 use crate::fetch::fetch_behind;
-use crate::plane::PLANE;
+use crate::plane::{Aligned, PLANE};
 use crate::quarter::every_second;
 use crate::sample::{Sample, quotient};
 use crate::vector::{Kernel, vectorised};
@@ -49,21 +49,30 @@ pub(crate) fn tents<S: Summed>(rows: &Rows<S>, image: Size, output: Rect, lines:
 }
 
 fn tents_of<S: Summed, const N: usize>(rows: &Rows<S>, image: Size, output: Rect, lines: &mut [&mut [S]]) {
+    // The pixels that are made of sixteen samples: all but those at the image's border.
     let columns = inner(output.x..output.right(), image.width);
-    for (y, line) in (output.y..).zip(lines) {
-        let line = line.as_chunks_mut::<N>().0;
-        // The pixels that are not made of sixteen samples: the image's border.
-        let mut before = output.x..output.right();
-        if !inner(y..y + 1, image.height).is_empty() && !columns.is_empty() {
-            let read = Rect::new(2 * columns.start - 1, 0, 2 * columns.len() as u32 + 2, 1);
-            let rows = [2 * y - 1, 2 * y, 2 * y + 1, 2 * y + 2].map(|y| rows.row(y, read));
-            let line = &mut line[(columns.start - output.x) as usize..][..columns.len()];
-            vectorised(Tents::<S, N> { rows, line });
-            before.end = columns.start;
+    let inside = inner(output.y..output.bottom(), image.height);
+    let at = |x: u32| (x - output.x) as usize * N;
+    if !columns.is_empty() {
+        let read = Rect::new(2 * columns.start - 1, 0, 2 * columns.len() as u32 + 2, 1);
+        let (part, last) = (at(columns.start)..at(columns.end), rows.rect.bottom() - 1);
+        let mut spare = vec![S::default(); part.len()];
+        let pairs = lines[(inside.start - output.y) as usize..][..inside.len()].chunks_mut(2);
+        for (y, pair) in inside.clone().step_by(2).zip(pairs) {
+            // The last row may stand alone.
+            let lines = match pair {
+                [upper, lower] => [&mut upper[part.clone()], &mut lower[part.clone()]],
+                [upper] => [&mut upper[part.clone()], &mut spare[..]],
+                _ => continue,
+            };
+            let rows = [0, 1, 2, 3, 4, 5].map(|dy| rows.row((2 * y - 1 + dy).min(last), read));
+            vectorised(Tents::<S, N> { rows, lines: lines.map(|line| line.as_chunks_mut().0) });
         }
-        let after = before.end.max(columns.end)..output.right();
-        for x in before.chain(after) {
-            line[(x - output.x) as usize] = at_border(rows, image, (x, y));
+    }
+    for (y, line) in (output.y..).zip(lines) {
+        let columns = if inside.contains(&y) { columns.clone() } else { output.x..output.x };
+        for x in (output.x..columns.start).chain(columns.end..output.right()) {
+            line.as_chunks_mut::<N>().0[(x - output.x) as usize] = at_border(rows, image, (x, y));
         }
     }
 }
@@ -92,41 +101,66 @@ fn at_border<S: Sample, const N: usize>(rows: &Rows<S>, image: Size, (x, y): (u3
     sums.map(|sum| S::narrow(quotient(sum, weights) as i32))
 }
 
-/// One row of the result, of four rows of pixels of `N` channels: two more than twice as many.
+/// Two rows of the result, of six rows of pixels of `N` channels: two more than twice as many.
 struct Tents<'a, S, const N: usize> {
-    rows: [&'a [S]; 4],
-    line: &'a mut [[S; N]],
+    rows: [&'a [S]; 6],
+    lines: [&'a mut [[S; N]]; 2],
 }
 
 /// Pixels of a row of the result that are computed at once.
-const PART: usize = PLANE / 2 - 1;
+const PART: usize = PLANE / 2;
+
+/// The most channels.
+const MOST: usize = 3;
 
 impl<S: Summed, const N: usize> Kernel for Tents<'_, S, N> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Tents { rows, line } = self;
-        let (mut sums, mut pixels) = ([[S::Sum::default(); N]; PLANE], [[S::default(); N]; PLANE]);
-        for (start, line) in (0..).step_by(2 * PART * N).zip(line.chunks_mut(PART)) {
-            let length = (2 * line.len() + 2) * N;
-            let [a, b, c, d] = rows.map(|row| &row[start..][..length]);
+        let Tents { rows, lines: [upper, lower] } = self;
+        // Sums of columns, with room for a pixel behind those that are taken.
+        let Aligned(above) = &mut Aligned([S::Sum::default(); MOST * (PLANE + 3)]);
+        let Aligned(below) = &mut Aligned([S::Sum::default(); MOST * (PLANE + 3)]);
+        let Aligned(even) = &mut Aligned([S::Sum::default(); MOST * (PART + 1)]);
+        let Aligned(odd) = &mut Aligned([S::Sum::default(); MOST * (PART + 1)]);
+        let lines = upper.chunks_mut(PART).zip(lower.chunks_mut(PART));
+        for (start, (upper, lower)) in (0..).step_by(2 * PART * N).zip(lines) {
+            let length = (2 * upper.len() + 2) * N;
+            let [a, b, c, d, e, f] = rows.map(|row| &row[start..][..length]);
             fetch_behind(c);
             fetch_behind(d);
-            fetch_behind(line);
-            let sums = &mut sums.as_flattened_mut()[..length];
+            let (of_upper, of_lower) = (&mut above[..length], &mut below[..length]);
             for at in 0..length {
-                sums[at] = tent([a[at], b[at], c[at], d[at]].map(S::Sum::from));
+                let (third, fourth) = (S::Sum::from(c[at]), S::Sum::from(d[at]));
+                of_upper[at] = tent([a[at].into(), b[at].into(), third, fourth]);
+                of_lower[at] = tent([third, fourth, e[at].into(), f[at].into()]);
             }
-            // At every pixel, since that needs no sorting of samples; then every second one is taken.
-            let count = length - 3 * N;
-            let (a, b, c, d) = (&sums[..count], &sums[N..][..count], &sums[2 * N..][..count], &sums[3 * N..]);
-            let pixels_here = &mut pixels.as_flattened_mut()[..count];
-            for at in 0..count {
-                pixels_here[at] = S::mean(tent([a[at], b[at], c[at], d[at]]));
-            }
-            every_second(&pixels, line);
+            fetch_behind(e);
+            fetch_behind(upper);
+            halve(above, [even, odd], upper);
+            fetch_behind(f);
+            fetch_behind(lower);
+            halve(below, [even, odd], lower);
         }
+    }
+}
+
+/// Sums of every second pixel's columns along a row, as means; `even` and `odd` are to sort them.
+#[inline(always)]
+fn halve<S: Summed, const N: usize>(
+    columns: &[S::Sum],
+    [even, odd]: [&mut [S::Sum]; 2],
+    line: &mut [[S; N]],
+) {
+    let count = line.len() + 1;
+    every_second(columns.as_chunks::<N>().0, &mut even.as_chunks_mut::<N>().0[..count]);
+    every_second(columns[N..].as_chunks::<N>().0, &mut odd.as_chunks_mut::<N>().0[..count]);
+    let line = line.as_flattened_mut();
+    let [a, c] = [0, N].map(|shift| &even[shift..][..line.len()]);
+    let [b, d] = [0, N].map(|shift| &odd[shift..][..line.len()]);
+    for at in 0..line.len() {
+        line[at] = S::mean(tent([a[at], b[at], c[at], d[at]]));
     }
 }
 

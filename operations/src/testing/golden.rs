@@ -19,7 +19,7 @@ const GOLDEN: &[(&str, u64)] = &[
     (r#"{"hueSaturation":{"hue":77.7,"saturation":1.3,"value":0.8}}"#, 0x6b82_0962_4362_a149),
     (r#"{"threshold":{"value":130,"invert":true}}"#, 0x1b49_ef4e_ff54_d6ce),
     (r#"{"posterize":{"levels":7}}"#, 0x74df_f229_1906_1320),
-    (r#"{"sepia":{"amount":0.8}}"#, 0xa777_dfea_98a4_2fcc),
+    (r#"{"sepia":{"amount":0.8}}"#, 0x00d4_e957_f907_0c62),
     (r#"{"colorMap":{"name":"viridis"}}"#, 0xe9f5_571f_4d5e_2455),
     (r#"{"colorMap":{"name":"turbo"}}"#, 0xdca0_e7fe_efae_8f80),
     (r#"{"channel":{"name":"green"}}"#, 0xd033_b6f9_cd5f_0834),
