@@ -4,7 +4,7 @@
 use crate::axis::{self, Axis};
 use crate::blocks::Blocks;
 use crate::border::Rows;
-use crate::fetch::fetch;
+use crate::fetch::fetch_early;
 use crate::fixed::Fixed;
 use crate::linear::{self, Linear, Sums};
 use crate::phases::Phases;
@@ -72,6 +72,9 @@ const CONVERTED: u32 = 8;
 
 /// Rows of the result that are computed together: side by side along the rows, since all have the same weights there.
 const BAND: usize = 16;
+
+/// How many rows before it is converted a row is asked for.
+const AHEAD: u32 = 8;
 
 /// About how many sums of columns are held for a part of a band.
 const NUMBERS: usize = 32 * 1024;
@@ -238,8 +241,8 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
         if self.converts {
             source.resize(length, y.len());
             for (index, y) in y.clone().enumerate() {
-                let ahead = (y + 2).min(self.rows.rect.bottom() - 1);
-                fetch(self.rows.row(ahead, part));
+                let ahead = (y + AHEAD).min(self.rows.rect.bottom() - 1);
+                fetch_early(self.rows.row(ahead, part));
                 source.set_row(index, self.rows.row(y, part));
             }
             let mut columns: Vec<&mut [N]> = columns.collect();
