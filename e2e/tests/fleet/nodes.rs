@@ -1,13 +1,13 @@
 //! Nodes that are lost, drained and joined in the middle of a job: it completes with the same bytes and without a retry.
 
-use crate::slow::{CHAIN, PATIENCE, SHARDS, create, slow_job};
+use crate::slow::{self, CHAIN, PATIENCE, SHARDS, create, slow_job};
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::events::v1::Event;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams, WatchEvent, WatchParams};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::{Duration, Instant};
 use tessera_api::ImageJob;
 use tessera_core::output::OutputFormat;
@@ -29,7 +29,7 @@ async fn spread_workers(ns: &Namespace) -> Result<()> {
     let apart = json!({ "preferredDuringSchedulingIgnoredDuringExecution": [{ "weight": 100, "podAffinityTerm": term }] });
     ns.change_pool(
         "default",
-        json!({ "replicas": 3, "worker": { "affinity": { "podAntiAffinity": apart }, "resources": slow("300m") } }),
+        json!({ "replicas": 3, "worker": { "affinity": { "podAntiAffinity": apart }, "resources": slow::resources("300m") } }),
     )
     .await
 }
@@ -38,14 +38,9 @@ async fn spread_workers(ns: &Namespace) -> Result<()> {
 async fn pin_workers(ns: &Namespace, cpu: &str) -> Result<()> {
     ns.change_pool(
         "default",
-        json!({ "worker": { "nodeSelector": { CHOSEN: "yes" }, "resources": slow(cpu) } }),
+        json!({ "worker": { "nodeSelector": { CHOSEN: "yes" }, "resources": slow::resources(cpu) } }),
     )
     .await
-}
-
-/// Resources of a worker with this limit of the processor.
-fn slow(cpu: &str) -> Value {
-    json!({ "requests": { "cpu": "10m" }, "limits": { "cpu": cpu } })
 }
 
 /// A node that has lost its power, and the workers that were on it.
@@ -241,8 +236,7 @@ async fn a_drained_node_costs_no_retry() -> Result<()> {
 async fn a_worker_that_is_told_to_end_does_so_in_time() -> Result<()> {
     with_nodes("sigterm", async |ns, _| {
         // A worker that is done within a second may never be seen running.
-        ns.change_pool("default", json!({ "worker": { "resources": { "limits": { "cpu": "125m" } } } }))
-            .await?;
+        ns.change_pool("default", json!({ "worker": { "resources": slow::resources("125m") } })).await?;
         let (_, expected) = slow_job(ns, "").await?;
         let name = ns.running_pod().await?;
         let only = WatchParams::default().fields(&format!("metadata.name={name}"));

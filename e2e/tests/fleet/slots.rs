@@ -116,9 +116,8 @@ async fn jobs_without_a_slot_own_no_job_and_say_their_place() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_comes_gets_its_share_without_an_end_to_running_work() -> Result<()> {
     with_namespace("settled", async |ns| {
-        // Slow on the fastest machine: the workers are to have worked for seven seconds.
-        let slow_worker = json!({ "resources": { "limits": { "cpu": "125m" } } });
-        ns.change_pool("default", json!({ "worker": slow_worker })).await?;
+        // The workers are to have worked for seven seconds.
+        ns.change_pool("default", json!({ "worker": { "resources": slow::resources("125m") } })).await?;
         let (_, expected) = slow::create(ns, "slow", "", 2).await?;
         let settled = settled_pods(ns).await?;
         slow::create(ns, "second", "", 2).await?;

@@ -1,6 +1,7 @@
 //! A job that takes long enough for something to happen to it.
 
 use anyhow::Result;
+use serde_json::{Value, json};
 use tessera_api::ImageJob;
 use tessera_e2e::Namespace;
 use tessera_e2e::local::{self, Reference};
@@ -17,6 +18,11 @@ pub(crate) const SHARDS: u32 = 8;
 /// What makes it slow.
 pub(crate) const CHAIN: &str = "operations: [{gaussianBlur: {sigma: 12}}, {gaussianBlur: {sigma: 12}}, {gaussianBlur: {sigma: 12}}]\n\
      output.tiff: {tile: 256}";
+
+/// What workers have that may take a small part of a processor, `cpu`: slow on the fastest machine, and with room on any node.
+pub(crate) fn resources(cpu: &str) -> Value {
+    json!({ "requests": { "cpu": "10m" }, "limits": { "cpu": cpu } })
+}
 
 /// The job `slow`, with `more` in its spec, as soon as it is in the middle; and what one machine makes of
 /// it.
