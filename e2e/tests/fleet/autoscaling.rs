@@ -38,7 +38,8 @@ async fn autoscale(ns: &Namespace) -> Result<()> {
 
 /// One slot, workers that are slow on every machine, and a pool in a hurry: it has use for more slots.
 async fn slow_pool(ns: &Namespace) -> Result<()> {
-    let worker = json!({ "resources": slow::resources("250m") });
+    // They request as much as they may take: the scheduler does not spread workers that request next to nothing.
+    let worker = json!({ "resources": { "limits": { "cpu": "250m" } } });
     ns.change_pool("default", json!({ "replicas": 1, "targetDrainSeconds": 1, "worker": worker })).await
 }
 
