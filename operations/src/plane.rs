@@ -5,6 +5,7 @@
 pub(crate) const PLANE: usize = 256;
 
 /// What begins with a line of the cache, so that no whole vector of it lies in two.
+#[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(crate) struct Aligned<T>(pub(crate) T);
 

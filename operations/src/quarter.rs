@@ -19,8 +19,8 @@ pub(crate) fn means_of_four<S: Sample>(rows: &Rows<S>, output: Rect, lines: &mut
     }
 }
 
-/// The most channels.
-const MOST: usize = 3;
+/// The most channels of an opaque picture.
+pub(crate) const MOST: usize = 3;
 
 /// One row of the result, of two rows of pixels of `N` channels.
 struct Means<'a, S, const N: usize> {

@@ -79,7 +79,7 @@ impl Sepia {
     fn tone_eight(&self, samples: &[u8], input: &Region, (output, lines): (Rect, &mut [&mut [u8]])) {
         let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
         let matrix =
-            &self.matrix().map(|row| row.map(|weight| Weight([(weight * ONE).round() as u16; LANES])));
+            &self.matrix().map(|row| row.map(|weight| Aligned([(weight * ONE).round() as u16; LANES])));
         for (y, line) in (output.y..).zip(lines) {
             let from = rows.row(y, output);
             match input.channels {
@@ -99,9 +99,7 @@ const LANES: usize = 32;
 const ONE: f64 = 32768.0;
 
 /// One weight for each sample.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Weight([u16; LANES]);
+type Weight = Aligned<[u16; LANES]>;
 
 /// A row of samples of 8 bits, in fixed point: see [`weighed`].
 struct Toned<'a, const N: usize, const M: usize> {
@@ -245,7 +243,8 @@ mod tests {
                 for c in 0..3 {
                     let sepia: f64 = (0..3).map(|k| SEPIA[c][k] as f64 / 1000.0 * colour[k]).sum();
                     let exact = (amount * sepia + (1.0 - amount) * colour[c]).min(max);
-                    assert!((to[c] as f64 - exact).abs() <= 0.52, "{pixel} {from:?} {to:?}");
+                    let most = if max == 255.0 { 0.52 } else { 0.51 };
+                    assert!((to[c] as f64 - exact).abs() <= most, "{pixel} {from:?} {to:?}");
                 }
                 assert!(!pixel.channels.has_alpha() || from.last() == to.last());
             }

@@ -2,6 +2,7 @@
 //! the columns of a strip read one piece of memory, which stays in the nearest cache until all are made.
 
 use crate::blocks::Blocks;
+use crate::plane::Aligned;
 use crate::real::Tap;
 use crate::taps::{Ends, Number};
 
@@ -15,10 +16,8 @@ pub(crate) struct Strips<N> {
     rows: usize,
 }
 
-/// The numbers of a row of a strip, which begin with a line of the cache.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Line<N>([N; STRIP]);
+/// The numbers of a row of a strip.
+type Line<N> = Aligned<[N; STRIP]>;
 
 impl<N: Number> Strips<N> {
     /// None.
@@ -29,7 +28,7 @@ impl<N: Number> Strips<N> {
     /// Makes room for `rows` rows of `columns` numbers, in [`Blocks`] of columns.
     pub(crate) fn resize(&mut self, columns: usize, rows: usize) {
         self.rows = rows;
-        self.numbers.resize(columns.div_ceil(STRIP) * rows, Line([N::default(); STRIP]));
+        self.numbers.resize(columns.div_ceil(STRIP) * rows, Aligned([N::default(); STRIP]));
     }
 
     /// Sets the row at `index`.
@@ -77,7 +76,7 @@ fn weigh_few<N: Number, const K: usize>(rows: &[Line<N>], weights: &[N], start: 
         return sums;
     };
     for tap in 0..K {
-        let (Line(row), weight) = (&rows[tap], weights[tap]);
+        let (Aligned(row), weight) = (&rows[tap], weights[tap]);
         for lane in 0..STRIP {
             sums[lane] = sums[lane] + row[lane] * weight;
         }
@@ -89,7 +88,7 @@ fn weigh_few<N: Number, const K: usize>(rows: &[Line<N>], weights: &[N], start: 
 #[inline(always)]
 fn weigh_many<N: Number>(rows: &[Line<N>], weights: &[N], start: N) -> [N; STRIP] {
     let mut sums = [start; STRIP];
-    for (Line(row), weight) in rows.iter().zip(weights) {
+    for (Aligned(row), weight) in rows.iter().zip(weights) {
         for lane in 0..STRIP {
             sums[lane] = sums[lane] + row[lane] * *weight;
         }

@@ -4,7 +4,7 @@
 use crate::border::Rows;
 use crate::fetch::fetch_behind;
 use crate::plane::{Aligned, PLANE};
-use crate::quarter::every_second;
+use crate::quarter::{MOST, every_second};
 use crate::sample::{Sample, quotient};
 use crate::vector::{Kernel, vectorised};
 use std::ops::{Add, Range};
@@ -110,9 +110,6 @@ struct Tents<'a, S, const N: usize> {
 /// Pixels of a row of the result that are computed at once.
 const PART: usize = PLANE / 2;
 
-/// The most channels.
-const MOST: usize = 3;
-
 impl<S: Summed, const N: usize> Kernel for Tents<'_, S, N> {
     type Output = ();
 
@@ -138,17 +135,17 @@ impl<S: Summed, const N: usize> Kernel for Tents<'_, S, N> {
             }
             fetch_behind(e);
             fetch_behind(upper);
-            halve(above, [even, odd], upper);
+            halve_row(above, [even, odd], upper);
             fetch_behind(f);
             fetch_behind(lower);
-            halve(below, [even, odd], lower);
+            halve_row(below, [even, odd], lower);
         }
     }
 }
 
 /// Sums of every second pixel's columns along a row, as means; `even` and `odd` are to sort them.
 #[inline(always)]
-fn halve<S: Summed, const N: usize>(
+fn halve_row<S: Summed, const N: usize>(
     columns: &[S::Sum],
     [even, odd]: [&mut [S::Sum]; 2],
     line: &mut [[S; N]],

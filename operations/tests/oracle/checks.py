@@ -130,7 +130,8 @@ def _(random, image):
         colours = np.repeat(colours, 3, 2) if colours.shape[2] == 1 else colours
         return np.clip(colours @ mixed.T, 0, top(image))
 
-    return [{"sepia": {"amount": amount}}], beside_alpha(image, tone), 0.53
+    most = 0.53 if image.dtype == np.uint8 else ROUNDED
+    return [{"sepia": {"amount": amount}}], beside_alpha(image, tone), most
 
 
 @check("colorMap = cv2.applyColorMap")
