@@ -52,7 +52,7 @@ about() {
 measure() {
   local arguments
   mapfile -t arguments < <(about)
-  [ -z "${ONLY:-}" ] || arguments+=(--only "$ONLY")
+  [ -z "${ONLY:-}" ] || arguments+=(--only "$ONLY" --about "Measured again by themselves, in a run of their own: $ONLY")
   GLIBC_TUNABLES=glibc.malloc.hugetlb=1 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1099511627776 "$TARGET/release/tessera-bench-engine" --folder "$FOLDER" \
     --python "$PYTHON" --peers "$DEV/bench" --side "$SIDE" --rounds "${ROUNDS:-5}" --pages "$PAGES" "${arguments[@]}"
 }
