@@ -5,7 +5,7 @@
 
 use crate::real::Tap;
 use crate::sample::Sample;
-use crate::taps::{Ends, Number};
+use crate::taps::{BESIDE, Ends, Number};
 use std::ops::{Add, Mul};
 
 /// A number of 16 bits: a sample less 128 in units of 1/256, a sum of the first pass in units of 1/128, of the second in units
@@ -14,6 +14,24 @@ use std::ops::{Add, Mul};
 pub(crate) struct Fixed(i16);
 
 impl Number for Fixed {
+    /// The weight beside itself, as it is multiplied: to spread one of 16 bits over a vector would take as long as a sum.
+    type Factor = [Fixed; BESIDE];
+
+    #[inline(always)]
+    fn factor(self) -> [Fixed; BESIDE] {
+        [self; BESIDE]
+    }
+
+    #[inline(always)]
+    fn add_weighed(sums: &mut [Fixed; BESIDE], numbers: &[Fixed; BESIDE], factor: &[Fixed; BESIDE]) {
+        for lane in 0..BESIDE {
+            // No sum is too large, and more units of a processor add without saturation. With factors side by side the
+            // compiler leaves the sums where they are, see `Add`.
+            let product = numbers[lane] * factor[lane];
+            sums[lane] = Fixed(sums[lane].0.wrapping_add(product.0));
+        }
+    }
+
     fn weigh(exact: &[f64], zeros: u32, weights: &mut Vec<Fixed>) -> Ends<Fixed> {
         // Only near the border of an image that is enlarged a weight is above 1.
         let twice = exact.iter().any(|weight| weight.abs() > 1.0);

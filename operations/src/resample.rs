@@ -147,7 +147,7 @@ fn write<S: Sample + Tap<N>, N: Number>(resampling: &Resampling, rows: &Rows<S>,
 }
 
 /// The rows of a resampling, computed in bands.
-struct Resampled<'a, T, F> {
+struct Resampled<'a, T, F: Real> {
     bands: Bands<'a, T, F>,
     /// `BAND` rows of sums.
     band: Vec<F>,
@@ -194,7 +194,7 @@ impl<T: Tap<F>, F: Real> Resampled<'_, T, F> {
 }
 
 /// What a part of a band is computed in, and from what.
-struct Bands<'a, T, N> {
+struct Bands<'a, T, N: Number> {
     rows: &'a Rows<'a, T>,
     down: Taps<N>,
     along: Taps<N>,
@@ -202,6 +202,8 @@ struct Bands<'a, T, N> {
     converts: bool,
     /// The numbers of the input.
     source: Strips<N>,
+    /// The weights of the rows of a band.
+    factors: Vec<N::Factor>,
     /// The sums down the columns, by rows, of which each has room for a strip.
     columns: Vec<N>,
     /// The same by columns.
@@ -219,7 +221,8 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
         let along = Taps::new(columns, output.x..output.right(), 0);
         let converts = [lines, columns].iter().all(|axis| axis.from <= axis.to.saturating_mul(CONVERTED));
         let (source, columns, transposed, sums) = (Strips::new(), Vec::new(), Vec::new(), Vec::new());
-        Bands { rows, down, along, converts, source, columns, transposed, sums }
+        let factors = Vec::new();
+        Bands { rows, down, along, converts, source, factors, columns, transposed, sums }
     }
 
     /// How many pixels of a row are a part.
@@ -233,7 +236,7 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
     #[inline(always)]
     fn sum_columns(&mut self, lines: Range<usize>, places: Range<usize>) {
         let (y, x) = (self.down.spans(lines.clone()), self.along.spans(places));
-        let Bands { source, columns, .. } = self;
+        let Bands { source, columns, factors, .. } = self;
         let (length, part) = (x.len() * self.rows.channels, Rect::new(x.start, 0, x.end - x.start, 1));
         let room = length.max(STRIP);
         columns.resize(room * BAND, N::default());
@@ -246,11 +249,21 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
                 source.set_row(index, self.rows.row(y, part));
             }
             let mut columns: Vec<&mut [N]> = columns.collect();
+            factors.clear();
+            let mut starts = [0; BAND];
+            for (row, index) in lines.clone().enumerate() {
+                if row > 0 && self.down.repeats(index) {
+                    starts[row] = starts[row - 1];
+                    continue;
+                }
+                starts[row] = factors.len();
+                factors.extend(self.down.weights(index).iter().map(|weight| weight.factor()));
+            }
             for (strip, at) in Blocks::<STRIP>::of(room).enumerate() {
-                for (index, sums) in lines.clone().zip(&mut columns) {
-                    let (Place { span, ends, .. }, weights) =
-                        (&self.down.places[index], self.down.weights(index));
-                    let strip_sums = source.weigh(strip, (span.start - y.start) as usize, weights, *ends);
+                for ((index, sums), factor) in lines.clone().zip(&mut columns).zip(starts) {
+                    let Place { span, ends, .. } = &self.down.places[index];
+                    let factors = &factors[factor..][..span.len()];
+                    let strip_sums = source.weigh(strip, (span.start - y.start) as usize, factors, *ends);
                     sums[at..][..STRIP].copy_from_slice(&strip_sums);
                 }
             }

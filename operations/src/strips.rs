@@ -4,7 +4,7 @@
 use crate::blocks::Blocks;
 use crate::plane::Aligned;
 use crate::real::Tap;
-use crate::taps::{Ends, Number};
+use crate::taps::{BESIDE, Ends, Number};
 
 /// How many numbers a row of a strip has: as many as are summed at once.
 pub(crate) const STRIP: usize = 32;
@@ -51,13 +51,19 @@ impl<N: Number> Strips<N> {
 
     /// The weighted sums down a strip, from the row `first` on.
     #[inline(always)]
-    pub(crate) fn weigh(&self, strip: usize, first: usize, weights: &[N], ends: Ends<N>) -> [N; STRIP] {
+    pub(crate) fn weigh(
+        &self,
+        strip: usize,
+        first: usize,
+        factors: &[N::Factor],
+        ends: Ends<N>,
+    ) -> [N; STRIP] {
         let rows = &self.numbers[strip * self.rows + first..];
-        let mut sums = match weights.len() {
-            4 => weigh_few::<N, 4>(rows, weights, ends.start),
-            6 => weigh_few::<N, 6>(rows, weights, ends.start),
-            12 => weigh_few::<N, 12>(rows, weights, ends.start),
-            _ => weigh_many(rows, weights, ends.start),
+        let mut sums = match factors.len() {
+            4 => weigh_few::<N, 4>(rows, factors, ends.start),
+            6 => weigh_few::<N, 6>(rows, factors, ends.start),
+            12 => weigh_few::<N, 12>(rows, factors, ends.start),
+            _ => weigh_many(rows, factors, ends.start),
         };
         if ends.twice {
             for sum in &mut sums {
@@ -70,15 +76,11 @@ impl<N: Number> Strips<N> {
 
 /// The sums of `K` numbers, as many as there are weights: unrolled.
 #[inline(always)]
-fn weigh_few<N: Number, const K: usize>(rows: &[Line<N>], weights: &[N], start: N) -> [N; STRIP] {
+fn weigh_few<N: Number, const K: usize>(rows: &[Line<N>], factors: &[N::Factor], start: N) -> [N; STRIP] {
     let mut sums = [start; STRIP];
-    let (Some(rows), Some(weights)) = (rows.first_chunk::<K>(), weights.first_chunk::<K>()) else {
-        return sums;
-    };
-    for tap in 0..K {
-        let (Aligned(row), weight) = (&rows[tap], weights[tap]);
-        for lane in 0..STRIP {
-            sums[lane] = sums[lane] + row[lane] * weight;
+    if let (Some(rows), Some(factors)) = (rows.first_chunk::<K>(), factors.first_chunk::<K>()) {
+        for tap in 0..K {
+            add_weighed(&mut sums, &rows[tap].0, &factors[tap]);
         }
     }
     sums
@@ -86,12 +88,26 @@ fn weigh_few<N: Number, const K: usize>(rows: &[Line<N>], weights: &[N], start: 
 
 /// The sums of any count.
 #[inline(always)]
-fn weigh_many<N: Number>(rows: &[Line<N>], weights: &[N], start: N) -> [N; STRIP] {
+fn weigh_many<N: Number>(rows: &[Line<N>], factors: &[N::Factor], start: N) -> [N; STRIP] {
     let mut sums = [start; STRIP];
-    for (Aligned(row), weight) in rows.iter().zip(weights) {
-        for lane in 0..STRIP {
-            sums[lane] = sums[lane] + row[lane] * *weight;
+    let (fours, rest) = rows[..factors.len()].as_chunks::<4>();
+    let (factors, last) = factors.as_chunks::<4>();
+    for (rows, factors) in fours.iter().zip(factors) {
+        for tap in 0..4 {
+            add_weighed(&mut sums, &rows[tap].0, &factors[tap]);
         }
     }
+    for (Aligned(row), factor) in rest.iter().zip(last) {
+        add_weighed(&mut sums, row, factor);
+    }
     sums
+}
+
+/// Adds the weighed numbers of a row of a strip to the sums.
+#[inline(always)]
+fn add_weighed<N: Number>(sums: &mut [N; STRIP], numbers: &[N; STRIP], factor: &N::Factor) {
+    let (sums, numbers) = (sums.as_chunks_mut::<BESIDE>().0, numbers.as_chunks::<BESIDE>().0);
+    for half in 0..STRIP / BESIDE {
+        N::add_weighed(&mut sums[half], &numbers[half], factor);
+    }
 }

@@ -5,8 +5,20 @@ use crate::real::{Real, Tap};
 use crate::sample::Sample;
 use std::ops::{Add, Mul, Range};
 
+/// How many numbers are weighed at once.
+pub(crate) const BESIDE: usize = 16;
+
 /// What a resampling computes in.
 pub(crate) trait Number: Copy + Default + Add<Output = Self> + Mul<Output = Self> + Tap<Self> {
+    /// A weight as it is multiplied with numbers that stand side by side.
+    type Factor: Copy;
+
+    /// A weight as a factor.
+    fn factor(self) -> Self::Factor;
+
+    /// Adds each of the numbers, times the factor, to its sum.
+    fn add_weighed(sums: &mut [Self; BESIDE], numbers: &[Self; BESIDE], factor: &Self::Factor);
+
     /// Appends the weights of the samples of one pixel, given exactly. The lowest `zeros` bits of what is weighed are 0.
     fn weigh(exact: &[f64], zeros: u32, weights: &mut Vec<Self>) -> Ends<Self>;
 
@@ -24,6 +36,20 @@ pub(crate) struct Ends<N> {
 }
 
 impl<F: Real> Number for F {
+    type Factor = F;
+
+    #[inline(always)]
+    fn factor(self) -> F {
+        self
+    }
+
+    #[inline(always)]
+    fn add_weighed(sums: &mut [F; BESIDE], numbers: &[F; BESIDE], factor: &F) {
+        for lane in 0..BESIDE {
+            sums[lane] = sums[lane] + numbers[lane] * *factor;
+        }
+    }
+
     fn weigh(exact: &[f64], _: u32, weights: &mut Vec<F>) -> Ends<F> {
         weights.extend(exact.iter().map(|weight| F::from_f64(*weight)));
         Ends { start: F::default(), twice: false }
@@ -102,6 +128,11 @@ impl<N: Number> Taps<N> {
     pub(crate) fn weights(&self, index: usize) -> &[N] {
         let Place { span, weights, .. } = &self.places[index];
         &self.weights[*weights..][..span.len()]
+    }
+
+    /// Whether the pixel at `index` has the weights of the one before it.
+    pub(crate) fn repeats(&self, index: usize) -> bool {
+        self.places[index].weights == self.places[index - 1].weights
     }
 
     /// The pixels of which all samples are inside the image.
