@@ -7,13 +7,13 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tessera_api::conditions::{self, ConditionType};
 use tessera_api::{ImageJob, WorkerPool, WorkerPoolStatus};
 use tessera_core::name::label;
 use tessera_e2e::nodes::phase;
 use tessera_e2e::wait::Look;
-use tessera_e2e::work::status;
+use tessera_e2e::work::{holds, status};
 use tessera_e2e::{Namespace, eventually, kubectl, with_namespace};
 
 async fn scale(ns: &Namespace, replicas: u32) -> Result<()> {
@@ -122,12 +122,12 @@ async fn a_job_that_comes_gets_its_share_without_an_end_to_running_work() -> Res
         let settled = settled_pods(ns).await?;
         slow::create(ns, "second", "", 2).await?;
         let begun = |job: &ImageJob| status(job).workers.is_some_and(|workers| workers > 0);
-        let ends = follow(ns, &settled);
-        let (second, ends) = futures::join!(ns.wait_for("second", "has a worker", 60, begun), ends);
+        let workers = tile_workers(ns, "slow");
+        let (second, workers) = futures::join!(ns.wait_for("second", "has a worker", 60, begun), workers);
         second?;
         ensure!(
-            ends?.values().all(|phase| phase == "Succeeded"),
-            "a pod was ended in the middle of its shard"
+            workers? == settled,
+            "a pod was ended in the middle of its shard, and another took its place"
         );
         for name in ["slow", "second"] {
             let ended = ns.wait_finished(name, PATIENCE).await?;
@@ -154,18 +154,18 @@ async fn settled_pods(ns: &Namespace) -> Result<BTreeSet<String>> {
     .await
 }
 
-/// How the pods of these UIDs have ended, as soon as all have.
-async fn follow(ns: &Namespace, uids: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
-    let mut last: BTreeMap<String, String> = BTreeMap::new();
-    eventually("the pods have ended", PATIENCE, async || {
+/// The UIDs of all pods that work on tiles of the job from now until it is finished. One that is ended when its shard is done
+/// has no successor.
+async fn tile_workers(ns: &Namespace, job: &str) -> Result<BTreeSet<String>> {
+    let prefix = format!("{job}-");
+    let mut workers = BTreeSet::new();
+    eventually(&format!("{job} is finished"), PATIENCE, async || {
         let pods = ns.api::<Pod>().list(&ListParams::default()).await?.items;
-        let ours = pods.iter().filter(|pod| pod.uid().is_some_and(|uid| uids.contains(&uid)));
-        let now: BTreeMap<String, String> =
-            ours.map(|pod| (pod.uid().unwrap_or_default(), phase(pod).to_owned())).collect();
-        let live = now.values().any(|phase| phase == "Running" || phase == "Pending");
-        last.extend(now);
-        let seen = format!("{last:?}");
-        Ok(Look::when(!live, last.clone(), || seen))
+        let names = |pod: &&Pod| pod.name_any().starts_with(&prefix) && pod.name_any().contains("-tiles-");
+        workers.extend(pods.iter().filter(names).filter_map(ResourceExt::uid));
+        let seen = format!("{workers:?}");
+        let finished = holds(&ns.get_job(job).await?, ConditionType::Finished);
+        Ok(Look::when(finished, workers.clone(), || seen))
     })
     .await
 }
