@@ -249,6 +249,7 @@ impl<'a, T: Tap<N>, N: Number> Bands<'a, T, N> {
                 source.set_row(index, self.rows.row(y, part));
             }
             let mut columns: Vec<&mut [N]> = columns.collect();
+            // The same weights are held once: those of all rows of a band would push the strip out of the nearest cache.
             factors.clear();
             let mut starts = [0; BAND];
             for (row, index) in lines.clone().enumerate() {
