@@ -98,7 +98,7 @@ const WORKING_TILE: u32 = 512 * 512;
 
 /// The fewest and the most rows of a working tile that a halo asks for, and how many it has where the halo is a pixel at most.
 const ROWS: (u32, u32) = (64, 512);
-const FEW_ROWS: u32 = 32;
+const FEW_ROWS: u32 = 16;
 
 /// How many it has at least where its rows are columns of the source, whose rows are to be read for longer than a few pixels.
 const TURNED_ROWS: u32 = 256;

@@ -37,6 +37,7 @@ pub(crate) fn keep_alpha<T: Copy>(rows: &Rows<T>, output: Rect, channels: Channe
 }
 
 /// What an operation with a square neighbourhood reads for a rectangle of its result.
+#[derive(Clone, Copy)]
 pub(crate) struct Window {
     /// The result's pixels.
     pub(crate) output: Rect,

@@ -3,6 +3,7 @@
 use crate::border::{Rows, Window, keep_alpha};
 use crate::sample::{Sample, round_f64};
 use crate::vector::{Kernel, vectorised};
+use tessera_core::geometry::Rect;
 use tessera_core::pixel::Channels;
 
 /// A sample, and the type that holds the sums of its columns.
@@ -81,16 +82,35 @@ where
     fn run(self) {
         let Map { rows, window, lines, column, finish } = self;
         let (output, count) = (window.output, rows.channels);
-        let length = window.padded() * count;
+        let parts: Vec<Window> = parts(window, PART / count as u32).collect();
+        let length = parts.iter().map(Window::padded).max().unwrap_or(0) * count;
         let (mut first, mut second) =
             (vec![S::Column::default(); length], vec![S::Column::default(); length]);
         for (y, line) in (output.y..).zip(lines) {
-            fill_columns(rows, (window, y), (&mut first, &mut second), &column);
-            let [first, second] = [&first, &second]
-                .map(|columns| [0, 1, 2].map(|shift| &columns[shift * count..][..line.len()]));
-            finish_row(line, first, second, &finish);
+            for part in &parts {
+                let length = part.padded() * count;
+                let (first, second) = (&mut first[..length], &mut second[..length]);
+                fill_columns(rows, (part, y), (first, second), &column);
+                let start = (part.output.x - output.x) as usize * count;
+                let line = &mut line[start..][..part.output.width as usize * count];
+                let [first, second] = [&*first, &*second]
+                    .map(|columns| [0, 1, 2].map(|shift| &columns[shift * count..][..line.len()]));
+                finish_row(line, first, second, &finish);
+            }
         }
     }
+}
+
+/// Samples of a row that are computed together, so that the numbers of their columns stay in the nearest cache.
+const PART: u32 = 4096;
+
+/// The parts of `window`, of `width` pixels at most, from left to right.
+fn parts(window: &Window, width: u32) -> impl Iterator<Item = Window> {
+    let (window, output) = (*window, window.output);
+    (output.x..output.right()).step_by(width as usize).map(move |x| {
+        let output = Rect::new(x, output.y, width.min(output.right() - x), output.height);
+        Window { output, ..window }
+    })
 }
 
 /// `finish` of all columns that are around the samples of a row.

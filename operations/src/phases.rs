@@ -51,32 +51,33 @@ impl<S: Sample, N: Number> Phases<S, N> {
         let most = part.len().div_ceil(self.count) * C;
         let first = along.spans(part.clone()).start;
         self.sums.resize(most, N::default());
-        self.samples.resize(most * self.count, S::default());
-        for (index, samples) in part.clone().zip(self.samples.chunks_exact_mut(most)) {
+        self.samples.resize(most * self.count + OF_ONE, S::default());
+        for (index, samples) in part.clone().take(self.count).zip(self.samples.chunks_exact_mut(most)) {
             let length = (part.end - index).div_ceil(self.count) * C;
             let (place, sums) = (&along.places[index], &mut self.sums[..length]);
             let start = (place.span.start - first) as usize * C;
             let row = |tap| &row[start + tap * C..][..length];
             weigh_to_samples(row, along.weights(index), place.ends, (sums, &mut samples[..length]));
         }
-        in_turn::<S, C>(&self.samples, self.count, line);
+        in_turn::<S, C>((&self.samples, most), self.count, line);
     }
 }
 
-/// Writes pixels of `count` kinds to `line` in turn; `samples` holds those of one kind after the other.
+/// Writes pixels of `count` kinds to `line` in turn; `samples` holds `length` of one kind after as many of the other, and has room
+/// for a block behind them.
 #[inline(always)]
-fn in_turn<S: Sample, const C: usize>(samples: &[S], count: usize, line: &mut [S]) {
+fn in_turn<S: Sample, const C: usize>((samples, length): (&[S], usize), count: usize, line: &mut [S]) {
     if count == 1 {
         return line.copy_from_slice(&samples[..line.len()]);
     }
-    let (first, second) = samples.split_at(samples.len() / count);
+    let (first, second) = (samples, &samples[length..]);
     let done = match (count, C) {
         (2, 1) => alternate(first, second, line),
-        (2, 3) => alternate_triples(first, second, line),
+        (2, 3) => return alternate_triples(first, second, line),
         _ => 0,
     };
     let pixels = line.as_chunks_mut::<C>().0;
-    for (kind, samples) in samples.chunks_exact(samples.len() / count).enumerate() {
+    for (kind, samples) in samples.chunks_exact(length).take(count).enumerate() {
         let to = pixels.iter_mut().skip(done * count + kind).step_by(count);
         to.zip(&samples.as_chunks::<C>().0[done..]).for_each(|(to, from)| *to = *from);
     }
@@ -93,25 +94,45 @@ fn alternate<S: Sample>(first: &[S], second: &[S], line: &mut [S]) -> usize {
     pairs.len()
 }
 
-/// Writes pixels of three samples of two kinds in turn, as far as that goes. Returns how many of each. Four samples are moved
-/// at once, of which the next pixel overwrites the last.
+/// Pairs of pixels that are moved together, two at once.
+const PAIRS: usize = 32;
+
+/// Their samples of one kind, and of both, with those that are moved besides: eight for two pixels.
+const OF_ONE: usize = 3 * PAIRS + 2;
+const OF_BOTH: usize = 6 * PAIRS + 4;
+
+/// Writes pixels of three samples of two kinds in turn.
 #[inline(always)]
-fn alternate_triples<S: Sample>(first: &[S], second: &[S], line: &mut [S]) -> usize {
-    const PAIRS: usize = 8;
-    const SAMPLES: usize = 3 * PAIRS + 1;
-    let mut done = 0;
-    while let (Some(first), Some(second), Some(to)) = (
-        first[3 * done..].first_chunk::<SAMPLES>(),
-        second[3 * done..].first_chunk::<SAMPLES>(),
-        line[6 * done..].first_chunk_mut::<{ 6 * PAIRS + 1 }>(),
-    ) {
-        for pair in 0..PAIRS {
-            to[6 * pair..][..4].copy_from_slice(&first[3 * pair..][..4]);
-            to[6 * pair + 3..][..4].copy_from_slice(&second[3 * pair..][..4]);
+fn alternate_triples<S: Sample>(first: &[S], second: &[S], line: &mut [S]) {
+    for at in (0..line.len()).step_by(6 * PAIRS) {
+        let (Some(first), Some(second)) = (first[at / 2..].first_chunk(), second[at / 2..].first_chunk())
+        else {
+            unreachable!("there is room for a block behind them")
+        };
+        let line = &mut line[at..];
+        if let Some(to) = line.first_chunk_mut() {
+            alternate_block(first, second, to);
+        } else {
+            let mut block = [S::default(); OF_BOTH];
+            alternate_block(first, second, &mut block);
+            let rest = line.len().min(6 * PAIRS);
+            line[..rest].copy_from_slice(&block[..rest]);
         }
-        done += PAIRS;
     }
-    done
+}
+
+/// Writes `PAIRS` pixels of each kind.
+#[inline(always)]
+fn alternate_block<S: Sample>(first: &[S; OF_ONE], second: &[S; OF_ONE], to: &mut [S; OF_BOTH]) {
+    for two in 0..PAIRS / 2 {
+        let (Some(&[a, b, c, d, e, f, g, h]), Some(&[i, j, k, l, m, n, o, p])) =
+            (first[6 * two..].first_chunk(), second[6 * two..].first_chunk())
+        else {
+            unreachable!("a block has room for them")
+        };
+        // All are moved, so that it is one shuffle of a vector; the last four are overwritten by the next pixels.
+        to[12 * two..][..16].copy_from_slice(&[a, b, c, i, j, k, d, e, f, l, m, n, g, h, o, p]);
+    }
 }
 
 #[cfg(test)]
@@ -120,9 +141,9 @@ mod tests {
 
     fn check<const C: usize>(count: usize, pixels: usize) {
         let length = pixels.div_ceil(count) * C;
-        let samples: Vec<u8> = (0..length * count).map(|at| (at * 37 % 251) as u8).collect();
+        let samples: Vec<u8> = (0..length * count + OF_ONE).map(|at| (at * 37 % 251) as u8).collect();
         let mut line = vec![0; pixels * C];
-        in_turn::<u8, C>(&samples, count, &mut line);
+        in_turn::<u8, C>((&samples, length), count, &mut line);
         for (pixel, sample) in line.as_chunks::<C>().0.iter().enumerate() {
             let from = &samples[pixel % count * length + pixel / count * C..][..C];
             assert_eq!(sample, from, "{pixel} of {pixels} by {count}");
@@ -131,7 +152,9 @@ mod tests {
 
     #[test]
     fn pixels_of_all_kinds_come_in_turn() {
-        for (count, pixels) in (1..=5).flat_map(|count| [1, 2, 5, 31, 64, 97].map(|pixels| (count, pixels))) {
+        for (count, pixels) in
+            (1..=5).flat_map(|count| [1, 2, 5, 31, 64, 65, 97, 129, 200].map(|pixels| (count, pixels)))
+        {
             check::<1>(count, pixels);
             check::<3>(count, pixels);
         }

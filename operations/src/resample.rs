@@ -41,7 +41,11 @@ impl Resampling {
                 if weighs_samples && fit_fixed(self.columns, self.rows) =>
             {
                 let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-                vectorised(InFixed { resampling: self, rows, lines });
+                if self.columns.to.is_multiple_of(self.columns.from) {
+                    vectorised(InFixed::<true> { resampling: self, rows, lines });
+                } else {
+                    vectorised(InFixed::<false> { resampling: self, rows, lines });
+                }
             }
             _ => linear::apply(self, in_light, input, target),
         }
@@ -99,16 +103,17 @@ impl Linear for Resampling {
     }
 }
 
-/// The result for samples of 8 bits without alpha.
-struct InFixed<'a, 'b> {
+/// The result for samples of 8 bits without alpha, in vectors of any width if `WIDE`: where rows have [`Phases`], no squares are
+/// transposed but near the borders.
+struct InFixed<'a, 'b, const WIDE: bool> {
     resampling: &'a Resampling,
     rows: Rows<'a, u8>,
     lines: &'a mut [&'b mut [u8]],
 }
 
-impl Kernel for InFixed<'_, '_> {
+impl<const WIDE: bool> Kernel for InFixed<'_, '_, WIDE> {
     type Output = ();
-    const NARROW: bool = true;
+    const NARROW: bool = !WIDE;
 
     #[inline(always)]
     fn run(self) {
