@@ -10,6 +10,11 @@ use std::ops::Range;
 /// The most pixels that one becomes.
 const MOST: usize = 8;
 
+/// Whether rows whose weights come again after so many pixels, which are so many samples, are made of a few kinds of pixels.
+pub(crate) fn has_kinds((count, stride): (usize, u32)) -> bool {
+    stride == 1 && count <= MOST
+}
+
 /// The pixels of a part of a row, by kind.
 pub(crate) struct Phases<S, N> {
     /// How many kinds there are.
@@ -23,9 +28,8 @@ pub(crate) struct Phases<S, N> {
 impl<S: Sample, N: Number> Phases<S, N> {
     /// For rows that are made as `along` says.
     pub(crate) fn new(along: &Taps<N>) -> Phases<S, N> {
-        let (count, stride) = along.period;
-        let inner = if stride == 1 && count <= MOST { along.inner() } else { 0..0 };
-        Phases { count, inner, sums: Vec::new(), samples: Vec::new() }
+        let inner = if has_kinds(along.period) { along.inner() } else { 0..0 };
+        Phases { count: along.period.0, inner, sums: Vec::new(), samples: Vec::new() }
     }
 
     /// Parts of `pixels` pixels, each of `width` at most, and whether it has kinds.

@@ -7,7 +7,7 @@ use crate::border::Rows;
 use crate::fetch::fetch_early;
 use crate::fixed::Fixed;
 use crate::linear::{self, Linear, Sums};
-use crate::phases::Phases;
+use crate::phases::{self, Phases};
 use crate::real::{Real, Tap};
 use crate::region::{Region, Samples};
 use crate::sample::Sample;
@@ -41,7 +41,7 @@ impl Resampling {
                 if weighs_samples && fit_fixed(self.columns, self.rows) =>
             {
                 let rows = Rows { samples, rect: input.rect, channels: input.channels.count() };
-                if self.columns.to.is_multiple_of(self.columns.from) {
+                if phases::has_kinds(self.columns.period()) {
                     vectorised(InFixed::<true> { resampling: self, rows, lines });
                 } else {
                     vectorised(InFixed::<false> { resampling: self, rows, lines });
@@ -103,8 +103,8 @@ impl Linear for Resampling {
     }
 }
 
-/// The result for samples of 8 bits without alpha, in vectors of any width if `WIDE`: where rows have [`Phases`], no squares are
-/// transposed but near the borders.
+/// The result for samples of 8 bits without alpha, in vectors of any width if `WIDE`: where rows have [`Phases`], squares are
+/// transposed near the borders only.
 struct InFixed<'a, 'b, const WIDE: bool> {
     resampling: &'a Resampling,
     rows: Rows<'a, u8>,
