@@ -107,11 +107,21 @@ const TURNED_ROWS: u32 = 256;
 /// size `step`: as wide as may be, since memory is fetched ahead along rows, but with rows enough that not too many are computed
 /// twice. Larger where the most rows are fewer than eight halos.
 fn working_tile(step: Size, halo: u32, turns: bool) -> Size {
-    let rows = if halo <= 1 { FEW_ROWS } else { halo.saturating_mul(8).clamp(ROWS.0, ROWS.1) };
-    let rows = if turns { rows.max(TURNED_ROWS) } else { rows };
+    let rows = rows_for(halo, turns);
     let pixels = if halo > ROWS.1 / 8 { 2 * WORKING_TILE } else { WORKING_TILE };
     let width = step.width.clamp(1, pixels / rows);
     Size::new(width, step.height.min(ROWS.1).min((pixels / width).max(rows)))
+}
+
+/// The fewest rows that a working tile of a high step has.
+fn rows_for(halo: u32, turns: bool) -> u32 {
+    let rows = if halo <= 1 { FEW_ROWS } else { halo.saturating_mul(8).clamp(ROWS.0, ROWS.1) };
+    if turns { rows.max(TURNED_ROWS) } else { rows }
+}
+
+/// The fewest rows of a step in which working tiles for `chain` are as high as they are meant to be.
+pub(crate) fn working_rows(chain: &Chain<'_>) -> u32 {
+    rows_for(chain.halo(), chain.turns())
 }
 
 /// A working tile has no fewer rows for the sake of more threads; then it has fewer columns, down to these.

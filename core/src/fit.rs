@@ -11,7 +11,7 @@ use crate::plan::{Access, PlanRefusal, Request, SourceImage, Streaming};
 use crate::pyramid::{Layer, Pyramid};
 use crate::streamed;
 
-/// The columns of a strip that are computed at once, before memory asks for fewer.
+/// The columns of a strip that are computed at once, before memory asks for fewer; all, where the source is streamed.
 const COLUMN: u32 = 4096;
 
 /// The fewest columns before memory asks for fewer rows, and the fewest of both: a chain that makes an image much smaller
@@ -47,7 +47,7 @@ pub(crate) fn fit<O>(
     };
     let fits = |step: &Size| needs(*step) <= request.limits.memory;
     let least = Size::new(LEAST, strip.height.min(LEAST));
-    let step = steps(strip).into_iter().find(fits).unwrap_or(least);
+    let step = steps(best(strip, image, chain)).into_iter().find(fits).unwrap_or(least);
     let memory = needs(step);
     check(memory, request)?;
     let rows = (step.height < strip.height).then_some(step.height);
@@ -89,14 +89,26 @@ pub(crate) fn check<O>(memory: u64, request: &Request<O>) -> Result<(), PlanRefu
     )))
 }
 
-/// What may be computed at once of a strip, the best first: narrower columns, then fewer rows, then both.
-fn steps(strip: Size) -> Vec<Size> {
+/// The best to compute at once of a strip: of a source that is streamed, about a band, so that few rows wait to be computed,
+/// but no fewer than a working tile has.
+fn best(strip: Size, image: &SourceImage, chain: &Chain<'_>) -> Size {
+    match image.access {
+        Access::Rows { rows } => {
+            let parts = strip.height / rows.max(cost::working_rows(chain));
+            Size::new(strip.width, strip.height.div_ceil(parts.max(1)))
+        }
+        Access::Tiles { .. } | Access::Whole => Size::new(strip.width.min(COLUMN), strip.height),
+    }
+}
+
+/// What may be computed at once where `best` is, the best first: narrower columns, then fewer rows, then both.
+fn steps(best: Size) -> Vec<Size> {
     let halves = |from: u32, to: u32| {
         std::iter::successors(Some(from), |side| Some(side / 2)).take_while(move |side| *side >= to)
     };
-    let columns = halves(COLUMN, NARROW).map(|width| Size::new(width, strip.height));
-    let rows = halves(strip.height / 2, LEAST).map(|height| Size::new(NARROW, height));
-    let least = halves(NARROW / 2, LEAST).map(|width| Size::new(width, strip.height.min(LEAST)));
+    let columns = halves(best.width.max(NARROW), NARROW).map(|width| Size::new(width, best.height));
+    let rows = halves(best.height / 2, LEAST).map(|height| Size::new(NARROW, height));
+    let least = halves(NARROW / 2, LEAST).map(|width| Size::new(width, best.height.min(LEAST)));
     columns.chain(rows).chain(least).collect()
 }
 
@@ -105,7 +117,7 @@ struct Largest {
     /// The largest strip.
     strip: Size,
     /// Raw bytes of the largest pieces, one of each layer, and of the rows of overviews that wait to be complete; of the file
-    /// where it is written at once.
+    /// where it is written at once; and of tiles on their way there, or that wait for their place in it.
     piece: u64,
     /// Raw bytes of the levels that assembly makes.
     assembly: u64,
@@ -126,17 +138,21 @@ fn largest<O>(request: &Request<O>, image: &SourceImage, grid: &Grid, output: Ex
     let raw = |piece: &Piece| piece.tile_count(pyramid.grid(piece.layer)) * grid.tile.pixels() * bytes;
     let of_layer = |layer| first.iter().filter(|piece| piece.layer == layer).map(raw).max().unwrap_or(0);
     let layers = pyramid.layers();
-    // Rows of the overviews: a half, a quarter, and so on of a strip.
-    let rows = if layers.len() > 1 { strip.pixels() * bytes } else { 0 };
-    let pieces = if matches!(image.access, Access::Rows { .. }) {
-        // The tiles of a strip wait for the writer.
-        lanes::memory(2 * output.size.pixels() * bytes, pyramid.shared.len() as u64) + strip.pixels() * bytes
+    let streamed = matches!(image.access, Access::Rows { .. });
+    // Rows of the overviews: a half, a quarter, and so on of a strip, or of those of all blocks beside each other.
+    let beside = if streamed { u64::from(grid.columns().div_ceil(grid.block)) } else { 1 };
+    let rows = if layers.len() > 1 { beside * strip.pixels() * bytes } else { 0 };
+    let pieces = if streamed {
+        let waiting = pyramid.shared.iter().map(|level| streamed::waiting(level, output.pixel.bytes()));
+        lanes::memory(2 * output.size.pixels() * bytes, pyramid.shared.len() as u64) + waiting.sum::<u64>()
     } else {
         layers.into_iter().map(of_layer).sum()
     };
+    // One that is sent, and one that was received.
+    let tiles = 2 * grid.tile.pixels() * bytes;
     Largest {
         strip,
-        piece: pieces + rows,
+        piece: pieces + rows + tiles,
         assembly: pyramid.upper.iter().map(|grid| grid.tiles() * grid.tile.pixels() * bytes).sum(),
     }
 }

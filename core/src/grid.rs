@@ -116,6 +116,14 @@ impl Grid {
         columns.map(|column| TileAt { column, row: rows.start + tile_row }).collect()
     }
 
+    /// The number of the first tile of one row of tiles of a block, counted in file order.
+    pub fn first_of(&self, block: u32, tile_row: u32) -> u64 {
+        let (columns, rows) = self.tiles_of(block);
+        let above = u64::from(rows.start) * u64::from(self.columns());
+        let left = u64::from(columns.start) * u64::from(rows.end - rows.start);
+        above + left + u64::from(tile_row) * u64::from(columns.end - columns.start)
+    }
+
     /// The pixels of a tile, clipped to the image.
     pub fn tile_rect(&self, at: TileAt) -> Rect {
         let (x, y) = (at.column * self.tile.width, at.row * self.tile.height);

@@ -196,6 +196,10 @@ mod tests {
             }
             prop_assert_eq!(&order, &grid.file_order().collect::<Vec<_>>());
             prop_assert_eq!(order.len() as u64, grid.tiles());
+            let rows = (0..grid.blocks()).flat_map(|block| (0..grid.tile_rows_of(block)).map(move |row| (block, row)));
+            for (block, row) in rows {
+                prop_assert_eq!(order[grid.first_of(block, row) as usize], grid.row_of(block, row)[0]);
+            }
             for tile in order {
                 let rect = grid.tile_rect(tile);
                 for y in rect.y..rect.bottom() {

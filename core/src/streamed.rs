@@ -51,8 +51,8 @@ pub fn held(needs: &[Range<u32>]) -> Vec<Range<u32>> {
     held
 }
 
-/// The most bytes that are held of the source, in bands of `rows` rows, while the image of `grid` is computed in file order,
-/// `step` rows at once: decoded, of the next step too, and encoded.
+/// The most bytes that are held of the source, in bands of `rows` rows, while the image of `grid` is computed by rows of
+/// tiles, `step` rows at once: decoded, of the next step too, and encoded.
 pub(crate) fn memory(image: &SourceImage, rows: u32, chain: &Chain<'_>, grid: &Grid, step: u32) -> u64 {
     let Streaming::Rows { memory, .. } = image.streaming else { return u64::MAX };
     let reads = |top: u32, bottom: u32| {
@@ -72,12 +72,22 @@ pub(crate) fn memory(image: &SourceImage, rows: u32, chain: &Chain<'_>, grid: &G
     let alone = Pyramid { shared: vec![narrow], upper: Vec::new() };
     let pieces = piece::pieces(&alone, chain.output().pixel.bytes(), 0..narrow.blocks());
     let strips = pieces.iter().flat_map(|piece| piece.strips(&narrow)).map(|strip| strip.rect);
-    let needs: Vec<Range<u32>> = strips.flat_map(cut).map(|(top, bottom)| reads(top, bottom)).collect();
+    let mut strips: Vec<Rect> = strips.collect();
+    strips.sort_by_key(|strip| (strip.y, strip.x));
+    let needs: Vec<Range<u32>> =
+        strips.into_iter().flat_map(cut).map(|(top, bottom)| reads(top, bottom)).collect();
     let held = held(&needs);
     let next = held.iter().skip(1).chain(held.last());
     let most = held.iter().zip(next).map(|(rows, next)| u64::from(next.end - rows.start)).max().unwrap_or(0);
     let pixels = (most + BANDS * u64::from(rows)) * u64::from(image.extent.size.width);
     pixels * image.extent.pixel.bytes() as u64 + memory + FETCHED
+}
+
+/// The most raw bytes of tiles of `pixel` bytes a pixel that wait for their place in the file, while the image of `grid` is
+/// computed by rows of tiles: those of a row of blocks, but for its first.
+pub fn waiting(grid: &Grid, pixel: usize) -> u64 {
+    let tiles = u64::from(grid.columns().saturating_sub(grid.block)) * u64::from(grid.tile_rows_of(0));
+    tiles * grid.tile.pixels() * pixel as u64
 }
 
 #[cfg(test)]

@@ -10,17 +10,17 @@ use tessera_core::geometry::Rect;
 use tessera_core::operation::Chain;
 use tessera_core::output::OutputFormat;
 use tessera_core::piece::Piece;
-use tessera_core::plan::Plan;
+use tessera_core::plan::{Access, Plan};
 use tessera_core::pyramid::{Layer, Pyramid};
 use tessera_formats::notes::Annotations;
 use tessera_operations::{Operation, Region, Target, plan_chain, run_chain_to};
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use crate::encode::{encode, encode_row, pack_row};
-use crate::engine::{Encoded, Input};
+use crate::encode::{encode, in_order, pack, rects, rects_of};
+use crate::engine::{Encoded, Input, Tile};
 use crate::error::WorkError;
 use crate::fetch::EncodedTile;
-use crate::levels::{Levels, Row};
+use crate::levels::Levels;
 use crate::reader::Reader;
 use crate::rows::{Place, Rows};
 use crate::units::{Unit, steps};
@@ -38,8 +38,84 @@ pub(crate) struct Computer {
 /// The overviews that are made of the units.
 struct Overviews {
     pyramid: Pyramid,
-    levels: Levels,
+    /// Of each block whose rows are coming: of one, unless the source is streamed.
+    levels: HashMap<u32, Levels>,
+    streamed: bool,
     rows: Rows,
+}
+
+/// Where the tiles go, which are made on the pool's threads.
+struct Output {
+    threads: Arc<rayon::ThreadPool>,
+    to: Sender<Result<Encoded, WorkError>>,
+}
+
+impl Output {
+    /// Makes the tiles of `rects`, which go to `place`, are numbered from `first` on and cover `covers` tiles of the image
+    /// each, and sends them in order.
+    fn tiles(
+        &self,
+        Place { piece, last }: Place,
+        first: u64,
+        rects: Vec<Rect>,
+        covers: u64,
+        make: impl Fn(Rect) -> Result<Tile, WorkError> + Sync,
+    ) -> Result<(), Ended> {
+        let end = first + rects.len() as u64;
+        let mut numbers = first..end;
+        in_order(&self.threads, rects, make, |tile| {
+            let number = numbers.next().unwrap_or(end);
+            let encoded = Encoded { piece, last: last && number + 1 == end, number, tile, covers };
+            self.to.blocking_send(Ok(encoded)).map_err(|_| Ended::Unwanted)
+        })
+    }
+}
+
+impl Overviews {
+    /// Takes the pixels of the row `at` of the image, and sends the tiles of the rows that are complete with it and are missing: for
+    /// the file and, of the smallest level, for assembly.
+    fn push(
+        &mut self,
+        (block, row): (u32, u32),
+        pixels: &Region,
+        format: OutputFormat,
+        output: &Output,
+    ) -> Result<(), Ended> {
+        let grids = &self.pyramid.shared;
+        self.levels.retain(|other, _| self.streamed || *other == block);
+        let levels = self.levels.entry(block).or_insert_with(|| Levels::new(grids.clone()));
+        let complete = levels.push(block, row, pixels);
+        if row + 1 == grids[0].tile_rows_of(block) {
+            self.levels.remove(&block);
+        }
+        for row in complete {
+            let grid = &grids[row.level];
+            let (first, rects) = (grid.first_of(row.block, row.row), || rects_of(grid, &row));
+            let place = |layer| self.rows.place(layer, row.block, row.row);
+            if let Some(place) = place(Layer::Level(row.level as u32)) {
+                output.tiles(place, first, rects(), 0, |rect| encode(format, &row.pixels, rect, None))?;
+            }
+            let smallest = row.level + 1 == grids.len();
+            if let Some(place) = place(Layer::Crown).filter(|_| smallest) {
+                output.tiles(place, first, rects(), 0, |rect| Ok(pack(&row.pixels, rect)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why the computation ends before all is computed.
+enum Ended {
+    /// It failed.
+    Failed(WorkError),
+    /// Nobody waits for the result.
+    Unwanted,
+}
+
+impl From<WorkError> for Ended {
+    fn from(error: WorkError) -> Ended {
+        Ended::Failed(error)
+    }
 }
 
 /// The decoded part of the source.
@@ -54,27 +130,6 @@ fn joined(tiles: &HashMap<u64, Region>, rect: Rect, plan: &Plan<Operation>) -> R
     let touching = tiles.values().filter(|tile| !tile.rect.intersect(&rect).is_empty());
     touching.for_each(|tile| region.paste(tile));
     region
-}
-
-impl Overviews {
-    /// The tiles of a row, as far as they are missing: for the file and, of the smallest level, for assembly.
-    fn encode(&self, format: OutputFormat, row: &Row) -> Result<Vec<Encoded>, WorkError> {
-        let grid = &self.pyramid.shared[row.level];
-        let smallest = row.level + 1 == self.pyramid.shared.len();
-        let layers = [Some(Layer::Level(row.level as u32)), smallest.then_some(Layer::Crown)];
-        let wanted = layers.into_iter().flatten().filter_map(|layer| {
-            let place = self.rows.place(layer, row.block, row.row)?;
-            Some((layer, place))
-        });
-        let encode = |(layer, Place { piece, last })| {
-            let tiles = match layer {
-                Layer::Level(_) => encode_row(format, grid, row)?,
-                Layer::Crown => pack_row(grid, row),
-            };
-            Ok(Encoded { piece, last, tiles, covers: 0 })
-        };
-        wanted.map(encode).collect()
-    }
 }
 
 impl Computer {
@@ -92,8 +147,9 @@ impl Computer {
     pub(crate) fn with_overviews(mut self, pieces: &[Piece]) -> Computer {
         let pyramid = self.plan.pyramid();
         if pyramid.shared.len() > 1 {
-            let (levels, rows) = (Levels::new(pyramid.shared.clone()), Rows::new(pieces));
-            self.overviews = Some(Overviews { pyramid, levels, rows });
+            let streamed = matches!(self.plan.source.access, Access::Rows { .. });
+            let (levels, rows) = (HashMap::new(), Rows::new(pieces));
+            self.overviews = Some(Overviews { pyramid, levels, streamed, rows });
         }
         self
     }
@@ -103,15 +159,14 @@ impl Computer {
         mut self,
         units: Vec<Unit>,
         mut input: Receiver<Result<Input, WorkError>>,
-        output: &Sender<Result<Encoded, WorkError>>,
+        output: Sender<Result<Encoded, WorkError>>,
     ) {
+        let output = Output { threads: self.threads.clone(), to: output };
         for unit in units {
-            let sent = match self.unit(&unit, &mut input) {
-                Ok(encoded) => encoded.into_iter().try_for_each(|encoded| output.blocking_send(Ok(encoded))),
-                Err(error) => return drop(output.blocking_send(Err(error))),
-            };
-            if sent.is_err() {
-                return;
+            match self.unit(&unit, &mut input, &output) {
+                Ok(()) => {}
+                Err(Ended::Failed(error)) => return drop(output.to.blocking_send(Err(error))),
+                Err(Ended::Unwanted) => return,
             }
         }
     }
@@ -120,7 +175,8 @@ impl Computer {
         &mut self,
         unit: &Unit,
         input: &mut Receiver<Result<Input, WorkError>>,
-    ) -> Result<Vec<Encoded>, WorkError> {
+        output: &Output,
+    ) -> Result<(), Ended> {
         let mut canvas = Region::zeroed(unit.rect, self.plan.output.extent.pixel);
         for step in &unit.steps {
             let release = self.load(input)?;
@@ -129,25 +185,15 @@ impl Computer {
                 release.iter().for_each(|tile| drop(tiles.remove(tile)));
             }
         }
-        let mut encoded = Vec::new();
-        if let Some(Place { piece, last }) = unit.place {
-            let tiles = self.threads.install(|| encode(&self.plan, &canvas, unit, &self.annotations))?;
-            encoded.push(Encoded { piece, last, tiles, covers: unit.tiles.len() as u64 });
+        if let Some(place) = unit.place {
+            let (format, rects) = (self.plan.output.format, rects(&self.plan, unit));
+            let covers = (unit.tiles.len() / rects.len().max(1)) as u64;
+            let encode = |rect| encode(format, &canvas, rect, Some(&self.annotations));
+            let first = self.plan.grid.first_of(unit.at.0, unit.at.1);
+            output.tiles(place, first, rects, covers, encode)?;
         }
-        encoded.extend(self.overviews(unit, &canvas)?);
-        Ok(encoded)
-    }
-
-    /// The tiles of overviews that are complete with the pixels of `unit`.
-    fn overviews(&mut self, unit: &Unit, pixels: &Region) -> Result<Vec<Encoded>, WorkError> {
-        let Some(overviews) = &mut self.overviews else { return Ok(Vec::new()) };
-        let (block, row) = unit.at;
-        let complete = overviews.levels.push(block, row, pixels);
         let format = self.plan.output.format;
-        self.threads.install(|| {
-            let encoded = complete.iter().map(|row| overviews.encode(format, row));
-            Ok(encoded.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-        })
+        self.overviews.as_mut().map_or(Ok(()), |overviews| overviews.push(unit.at, &canvas, format, output))
     }
 
     /// Decodes what the next step needs, and returns the tiles to drop after it.
@@ -203,7 +249,10 @@ impl Computer {
             Pixels::Whole(image) => run_chain_to(operations, chain, image, target),
             Pixels::Tiles(tiles) => {
                 let read = chain.reads(target.rect())[0];
-                run_chain_to(operations, chain, &joined(tiles, read, &self.plan), target);
+                match tiles.values().find(|tile| tile.rect.contains(&read)) {
+                    Some(tile) => run_chain_to(operations, chain, tile, target),
+                    None => run_chain_to(operations, chain, &joined(tiles, read, &self.plan), target),
+                }
             }
         }
     }

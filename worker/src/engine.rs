@@ -30,16 +30,18 @@ pub(crate) struct Tile {
     pub(crate) record: TileRecord,
 }
 
-/// Tiles of one layer that were computed and encoded.
+/// A tile of one layer that was computed and encoded.
 #[derive(Debug)]
 pub(crate) struct Encoded {
     /// Index of its piece in the list of pieces.
     pub(crate) piece: usize,
     /// Whether the piece ends here.
     pub(crate) last: bool,
-    /// Its tiles in file order.
-    pub(crate) tiles: Vec<Tile>,
-    /// Tiles of the image that they cover: as many, but for a WebP, which is one tile of the file; none in overviews.
+    /// Number of the tile in its layer, counted in file order.
+    pub(crate) number: u64,
+    /// The tile.
+    pub(crate) tile: Tile,
+    /// Tiles of the image that it covers: itself, or all of a WebP, which is one tile of the file; none in overviews.
     pub(crate) covers: u64,
 }
 
@@ -77,7 +79,7 @@ impl Engine {
         let fetcher = tokio::spawn(fetcher.run(units.clone()));
         let computer = Computer::new(context.threads.clone(), plan.clone(), reader, annotations.clone());
         let computer = computer.with_overviews(pieces);
-        let computer = tokio::task::spawn_blocking(move || computer.run(units, input, &to_caller));
+        let computer = tokio::task::spawn_blocking(move || computer.run(units, input, to_caller));
         Ok(Engine { output, fetcher, computer: Some(computer), annotations })
     }
 
@@ -86,16 +88,17 @@ impl Engine {
         self.annotations.clone()
     }
 
-    /// The next tiles, those of each piece in file order; `None` at the end.
+    /// The next tile; `None` at the end. Those of each layer come in file order, but where the source is streamed.
+    /// Nothing is lost if it is not waited for to its end.
     pub(crate) async fn next(&mut self) -> Result<Option<Encoded>, WorkError> {
         if let Some(encoded) = self.output.recv().await {
             return encoded.map(Some);
         }
         // The thread has ended: with all units sent, or by a panic.
-        match self.computer.take() {
-            Some(computer) => computer.await.map(|()| None).map_err(panicked),
-            None => Ok(None),
-        }
+        let Some(computer) = &mut self.computer else { return Ok(None) };
+        let ended = computer.await;
+        self.computer = None;
+        ended.map(|()| None).map_err(panicked)
     }
 }
 

@@ -77,12 +77,10 @@ impl Shard<'_> {
         let mut engine = Engine::start(context, self.plan, &self.place.digest, missing).await?;
         // One piece of each layer is open at once.
         let mut open: HashMap<usize, Buffer> = HashMap::new();
-        while let Some(Encoded { piece, last, tiles, .. }) = engine.next().await? {
+        while let Some(Encoded { piece, last, tile, .. }) = engine.next().await? {
             let mut buffer = open.remove(&piece).unwrap_or_default();
-            for tile in tiles {
-                buffer.data.extend_from_slice(&tile.bytes);
-                buffer.tiles.push(tile.record);
-            }
+            buffer.data.extend_from_slice(&tile.bytes);
+            buffer.tiles.push(tile.record);
             if last {
                 let Piece { number, layer, .. } = missing[piece];
                 let record = self.place.write(number, buffer).await?;

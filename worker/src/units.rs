@@ -5,7 +5,7 @@ use tessera_core::geometry::Rect;
 use tessera_core::grid::TileAt;
 use tessera_core::output::OutputFormat;
 use tessera_core::piece::Piece;
-use tessera_core::plan::Plan;
+use tessera_core::plan::{Access, Plan};
 use tessera_core::pyramid::Layer;
 
 use crate::rows::{Place, Rows};
@@ -28,7 +28,7 @@ pub(crate) struct Unit {
     pub(crate) steps: Vec<Rect>,
 }
 
-/// The units of `pieces`, in file order.
+/// The units of `pieces`, in the order in which they are computed.
 pub(crate) fn units<O>(plan: &Plan<O>, pieces: &[Piece]) -> Vec<Unit> {
     match plan.output.format {
         OutputFormat::WebP { .. } => vec![whole(plan)],
@@ -38,7 +38,8 @@ pub(crate) fn units<O>(plan: &Plan<O>, pieces: &[Piece]) -> Vec<Unit> {
     }
 }
 
-/// The rows of tiles that the pieces of all layers are made of.
+/// The rows of tiles that the pieces of all layers are made of: in file order, or from the image's first row to its last where
+/// the source comes so.
 fn of_rows<O>(plan: &Plan<O>, rows: &Rows) -> Vec<Unit> {
     let unit = |(block, row)| {
         let rect = plan.grid.strip(block, row);
@@ -50,7 +51,11 @@ fn of_rows<O>(plan: &Plan<O>, rows: &Rows) -> Vec<Unit> {
             steps: steps(rect, plan.column, plan.rows.unwrap_or(rect.height)),
         }
     };
-    rows.needed(&plan.pyramid()).into_iter().map(unit).collect()
+    let mut units: Vec<Unit> = rows.needed(&plan.pyramid()).into_iter().map(unit).collect();
+    if matches!(plan.source.access, Access::Rows { .. }) {
+        units.sort_by_key(|unit| (unit.rect.y, unit.rect.x));
+    }
+    units
 }
 
 /// The strips of bands, each with `above` rows above it as far as there are any.
@@ -60,8 +65,11 @@ fn of_bands<O>(plan: &Plan<O>, pieces: &[Piece], above: u32) -> Vec<Unit> {
         let count = strips.len();
         for (number, strip) in strips.into_iter().enumerate() {
             let above = strip.rect.y.min(above);
-            let rect = Rect { y: strip.rect.y - above, height: strip.rect.height + above, ..strip.rect };
-            let steps = steps(rect, plan.column, plan.rows.unwrap_or(rect.height));
+            let higher = |rect: Rect| Rect { y: rect.y - above, height: rect.height + above, ..rect };
+            let rect = higher(strip.rect);
+            let steps = steps(strip.rect, plan.column, plan.rows.unwrap_or(strip.rect.height));
+            let steps = steps.into_iter();
+            let steps = steps.map(|step| if step.y == strip.rect.y { higher(step) } else { step }).collect();
             let place = Some(Place { piece, last: number + 1 == count });
             let at = (strip.tiles.first().map_or(0, |band| band.row), 0);
             units.push(Unit { place, at, rect, tiles: strip.tiles, steps });

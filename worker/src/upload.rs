@@ -87,6 +87,9 @@ impl Writer {
         bytes = &bytes[held..];
         while !bytes.is_empty() {
             let open = &mut self.lanes[lane];
+            if open.next.is_empty() {
+                open.next.reserve_exact(part_size);
+            }
             let taken = bytes.len().min(part_size - open.next.len());
             open.next.extend_from_slice(&bytes[..taken]);
             bytes = &bytes[taken..];
@@ -102,7 +105,7 @@ impl Writer {
     /// Sends a part on its way.
     async fn send(&mut self, number: u16, body: Vec<u8>) -> Result<(), WorkError> {
         let upload = self.opened().await?;
-        while self.sending.len() >= AT_ONCE {
+        while !self.has_room() {
             self.sent().await?;
         }
         let store = self.target.store.clone();
@@ -119,8 +122,13 @@ impl Writer {
         Ok(upload)
     }
 
-    /// Waits for one of the parts.
-    async fn sent(&mut self) -> Result<(), WorkError> {
+    /// Whether a part can be sent without waiting for another.
+    pub(crate) fn has_room(&self) -> bool {
+        self.sending.len() < AT_ONCE
+    }
+
+    /// Waits for one of the parts. Nothing is lost if it is not waited for to its end.
+    pub(crate) async fn sent(&mut self) -> Result<(), WorkError> {
         if let Some(part) = self.sending.join_next().await {
             let part = part
                 .map_err(|error| WorkError::Panicked { at: "the upload".into(), what: error.to_string() })?;

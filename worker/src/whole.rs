@@ -1,10 +1,12 @@
-//! The stage `whole`: one process writes the pieces in file order into one upload and publishes it.
+//! The stage `whole`: one process writes the tiles in file order into one upload and publishes it.
 //! The bytes are those of `tiles` and `assemble`.
+
+use std::collections::BTreeMap;
 
 use tessera_core::grid::Grid;
 use tessera_core::output::OutputFormat;
 use tessera_core::piece::Piece;
-use tessera_core::plan::{Plan, Stage};
+use tessera_core::plan::{Access, Plan, Stage};
 use tessera_core::pyramid::Layer;
 use tessera_core::record::{Published, TileRecord};
 use tessera_formats::tiff_out::{LEADER, TRAILER, tile_bound};
@@ -53,8 +55,8 @@ async fn write(
     let mut engine = Engine::start(context, plan, digest, &pieces).await?;
     let frame = Frame::of(plan, engine.annotations());
     let writer = Writer::new(target, frame.head_len(), &bounds(plan));
-    let levels = plan.pyramid().shared.iter().map(|_| Vec::new()).collect();
-    let mut file = File { writer, levels, upper: Upper::new(plan) };
+    let levels = plan.pyramid().shared.iter().map(|_| Level::default()).collect();
+    let mut file = File { writer, levels, upper: Upper::new(plan), room: waiting(plan) };
     let written = match file.fill(context, &mut engine, &pieces).await {
         Ok(()) => file.finish(&frame).await,
         Err(error) => Err(error),
@@ -81,54 +83,105 @@ async fn write(
 struct File {
     /// A lane for each level, the smallest first.
     writer: Writer,
-    /// The tiles of each level, the image's first.
-    levels: Vec<Vec<TileRecord>>,
+    /// The image's first.
+    levels: Vec<Level>,
     upper: Option<Upper>,
+    /// Bytes of tiles that are computed while others are written.
+    room: u64,
+}
+
+/// The tiles of a level, which may come in another order than that of the file.
+#[derive(Default)]
+struct Level {
+    /// Those that are written, in file order.
+    written: Vec<TileRecord>,
+    /// Those that are not yet, by number.
+    waiting: BTreeMap<u64, Tile>,
+}
+
+impl Level {
+    /// The tile that comes next in the file, if it is there.
+    fn next(&mut self) -> Option<Tile> {
+        let tile = self.waiting.remove(&(self.written.len() as u64))?;
+        self.written.push(tile.record.clone());
+        Some(tile)
+    }
 }
 
 impl File {
+    /// Writes the tiles as they come. While parts of the file are on their way, others are computed.
     async fn fill(
         &mut self,
         context: &Context,
         engine: &mut Engine,
         pieces: &[Piece],
     ) -> Result<(), WorkError> {
-        while let Some(Encoded { piece, tiles, covers, .. }) = engine.next().await? {
-            match pieces.get(piece).map_or(Layer::Level(0), |piece| piece.layer) {
-                Layer::Level(level) => self.level(level as usize, tiles).await?,
-                Layer::Crown => self.crown(context, tiles).await?,
+        let mut computing = true;
+        loop {
+            while self.writer.has_room()
+                && let Some((lane, tile)) = self.next()
+            {
+                self.writer.push(lane, &tile.bytes).await?;
             }
-            context.progress.tiles(covers);
+            let full = !self.writer.has_room();
+            let wanted = computing && (!full || self.waiting() < self.room);
+            tokio::select! {
+                encoded = engine.next(), if wanted => match encoded? {
+                    Some(Encoded { piece, number, tile, covers, .. }) => {
+                        match pieces.get(piece).map_or(Layer::Level(0), |piece| piece.layer) {
+                            Layer::Level(level) => drop(self.levels[level as usize].waiting.insert(number, tile)),
+                            Layer::Crown => self.crown(context, tile).await?,
+                        }
+                        context.progress.tiles(covers);
+                    }
+                    None => computing = false,
+                },
+                sent = self.writer.sent(), if full => sent?,
+                else => return Ok(()),
+            }
         }
-        Ok(())
     }
 
-    async fn level(&mut self, level: usize, tiles: Vec<Tile>) -> Result<(), WorkError> {
-        let lane = self.levels.len() - 1 - level;
-        for tile in tiles {
-            self.writer.push(lane, &tile.bytes).await?;
-            self.levels[level].push(tile.record);
-        }
-        Ok(())
+    /// A tile that comes next in its level, and the lane that it goes to.
+    fn next(&mut self) -> Option<(usize, Tile)> {
+        let lanes = self.levels.iter_mut().rev().enumerate();
+        lanes.filter_map(|(lane, level)| Some((lane, level.next()?))).next()
     }
 
-    async fn crown(&mut self, context: &Context, tiles: Vec<Tile>) -> Result<(), WorkError> {
+    /// Bytes of the tiles that are not written yet.
+    fn waiting(&self) -> u64 {
+        self.levels.iter().flat_map(|level| level.waiting.values()).map(|tile| tile.record.size).sum()
+    }
+
+    async fn crown(&mut self, context: &Context, tile: Tile) -> Result<(), WorkError> {
         if let Some(upper) = self.upper.take() {
-            self.upper = Some(upper.take(context, tiles.into_iter().map(|tile| tile.bytes)).await?);
+            self.upper = Some(upper.take(context, std::iter::once(tile.bytes)).await?);
         }
         Ok(())
     }
 
     /// Publishes the file, and gives its tiles in file order.
     async fn finish(&mut self, frame: &Frame) -> Result<(Written, Vec<TileRecord>), WorkError> {
+        if self.levels.iter().any(|level| !level.waiting.is_empty()) {
+            return Err(WorkError::Incomplete("a tile of the output was not computed".into()));
+        }
         let upper = self.upper.take().map_or_else(Vec::new, Upper::finish);
-        let levels = std::mem::take(&mut self.levels).into_iter().rev().flatten();
+        let levels = std::mem::take(&mut self.levels).into_iter().rev().flat_map(|level| level.written);
         let tiles: Vec<TileRecord> = upper.iter().map(|tile| tile.record.clone()).chain(levels).collect();
         let mut head = frame.head(tiles.iter())?;
         upper.iter().for_each(|tile| head.extend(&tile.bytes));
         let written = self.writer.finish(head, &frame.tail(tiles.iter())?).await?;
         Ok((written, tiles))
     }
+}
+
+/// The most bytes of tiles that wait for their place in the file, as the plan has it.
+fn waiting(plan: &Plan<Operation>) -> u64 {
+    if !matches!(plan.source.access, Access::Rows { .. }) {
+        return 0;
+    }
+    let bytes = plan.output.extent.pixel.bytes();
+    plan.pyramid().shared.iter().map(|level| tessera_core::streamed::waiting(level, bytes)).sum()
 }
 
 /// About the most bytes of each level, the smallest first.

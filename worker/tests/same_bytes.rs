@@ -108,6 +108,7 @@ async fn a_source_that_is_streamed() {
     let small = |compression| OutputFormat::Tiff { tile: 256, compression };
     let chains = [
         r#"[{"gaussianBlur":{"sigma":3}}]"#,
+        r#"[{"gaussianBlur":{"sigma":3}}]"#,
         r#"[{"flip":{"axis":"vertical"}},{"grayscale":{}}]"#,
         r#"[{"crop":{"x":100,"y":2600,"width":2050,"height":300}},{"rotate":{"degrees":90}}]"#,
         r#"[{"resize":{"scale":0.3}},{"gaussianBlur":{"sigma":9}}]"#,
@@ -115,7 +116,7 @@ async fn a_source_that_is_streamed() {
     for format in [PNG, JPEG] {
         let source = file(&picture(2200, 4300, RGB), format);
         let world = World::new(&source).await;
-        for (chain, format) in chains.iter().zip([small(TiffCompression::None), COG, PNG, JPEG]) {
+        for (chain, format) in chains.iter().zip([small(TiffCompression::None), COG, COG, PNG, JPEG]) {
             let job = Job::new(chain, format, Spread::Whole);
             let plan = world.plan(&job).await;
             assert_eq!(plan.source.access, Access::Rows { rows: 512 });
