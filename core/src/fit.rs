@@ -19,6 +19,17 @@ const COLUMN: u32 = 4096;
 const NARROW: u32 = 256;
 const LEAST: u32 = 16;
 
+/// Bytes that a worker holds for each tile of the source, to know where it lies: its range, and how the file says that.
+const PLACE: u64 = 40;
+
+/// The bytes of places of tiles that each of `shards` workers holds, about.
+pub(crate) fn places(image: &SourceImage, shards: u32) -> u64 {
+    let Access::Tiles { tile } = image.access else { return 0 };
+    let Size { width, height } = image.extent.size;
+    let tiles = u64::from(width.div_ceil(tile.width)) * u64::from(height.div_ceil(tile.height));
+    PLACE * tiles.div_ceil(u64::from(shards.max(1)))
+}
+
 /// What is computed at once, and the memory that a worker needs for it.
 pub(crate) struct Fit {
     /// Columns of a strip.
@@ -29,7 +40,7 @@ pub(crate) struct Fit {
     pub(crate) memory: u64,
 }
 
-/// The most that fits in the pool's memory, with the source, or its copy, as `image` says.
+/// The most that fits in the pool's memory, with the source, or its copy, as `image` says, and `places` bytes of [`places`].
 ///
 /// # Errors
 /// Not even the least does.
@@ -38,9 +49,10 @@ pub(crate) fn fit<O>(
     image: &SourceImage,
     chain: &Chain<'_>,
     grid: &Grid,
+    places: u64,
 ) -> Result<Fit, PlanRefusal> {
     let Largest { strip, piece, assembly } = largest(request, image, grid, chain.output());
-    let source = |step: Size| source(image, chain, grid, step);
+    let source = |step: Size| source(image, chain, grid, step) + places;
     let needs = |step: Size| {
         let step = Size::new(step.width.min(strip.width), step.height);
         Footprint { chain, strip, step, source: source(step), piece, assembly }.memory()

@@ -54,7 +54,7 @@ pub(crate) fn choose<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) ->
 /// By one process that reads the source's rows in order, if they come so and what it must hold of them fits in its memory.
 fn streamed<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Option<Route> {
     let image = streamed::image(&request.image)?;
-    let fit = fit::fit(request, &image, chain, grid).ok()?;
+    let fit = fit::fit(request, &image, chain, grid, 0).ok()?;
     let work = cost::work_seconds(&image, chain, request.format);
     Some(Route { copy: None, access: image.access, mode: Mode::Whole, fit, work })
 }
@@ -69,7 +69,8 @@ fn direct<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Result<Rou
         Spread::Auto | Spread::Brief if image.access == Access::Whole => Mode::Whole,
         Spread::Shards(_) | Spread::Auto | Spread::Brief => tiles(request, grid, work).unwrap_or(Mode::Whole),
     };
-    let fit = fit::fit(request, image, chain, grid)?;
+    let shards = if let Mode::Tiles { shards } = mode { shards } else { 1 };
+    let fit = fit::fit(request, image, chain, grid, fit::places(image, shards))?;
     Ok(Route { copy: None, access: image.access, mode, fit, work })
 }
 
@@ -84,7 +85,8 @@ fn copied<O>(
     fit::check(memory, request)?;
     let work = cost::work_seconds(&image, chain, request.format);
     let mode = tiles(request, grid, work).unwrap_or(Mode::Tiles { shards: 1 });
-    let fit = fit::fit(request, &image, chain, grid)?;
+    // The pieces say where the copy's tiles are.
+    let fit = fit::fit(request, &image, chain, grid, 0)?;
     let fit = Fit { memory: fit.memory.max(memory), ..fit };
     let work = work + seconds(&copy);
     Ok(Route { copy: Some(copy), access: image.access, mode, fit, work })

@@ -2,7 +2,7 @@
 
 use crate::checksum::crc32;
 use crate::exif;
-use crate::header::{Header, Kind, Stop, checked_size};
+use crate::header::{Header, Kind, Stop, checked_size, unsupported};
 use crate::icc::{Icc, LARGEST};
 use crate::notes::{Notes, Resolution, Unit};
 use crate::orientation::Orientation;
@@ -22,7 +22,7 @@ const EXIF_BYTES: u64 = 64 << 10;
 /// The header of a PNG, whose signature has been checked.
 pub(crate) fn parse(reader: Reader) -> Result<Header, Stop> {
     let image = ImageHeader::read(&reader)?;
-    let chunks = Chunks::read(&reader)?;
+    let chunks = Chunks::read(&reader, &image)?;
     let pixel = image.pixel(chunks.transparency);
     let kind = Kind::Png { interlaced: image.interlaced };
     let Chunks { orientation, icc, resolution, .. } = chunks;
@@ -91,7 +91,7 @@ struct Chunks {
 }
 
 impl Chunks {
-    fn read(reader: &Reader) -> Result<Chunks, Stop> {
+    fn read(reader: &Reader, image: &ImageHeader) -> Result<Chunks, Stop> {
         let mut chunks =
             Chunks { transparency: false, orientation: Orientation::NORMAL, icc: None, resolution: None };
         let mut at = 33;
@@ -103,6 +103,9 @@ impl Chunks {
             }
             if &name == b"IDAT" {
                 return Ok(chunks);
+            }
+            if &name == b"tRNS" {
+                check_transparency(reader, image, at + 8)?;
             }
             chunks.note(reader, &name, at + 8, u64::from(length))?;
             at += 12 + u64::from(length);
@@ -125,6 +128,22 @@ impl Chunks {
         }
         Ok(())
     }
+}
+
+/// The transparent level of gray of 1 or 4 bits, in the tRNS chunk whose data is at `at`, is one of its levels. Otherwise its
+/// lowest bits are meant, and the decoder looks at more of them.
+fn check_transparency(reader: &Reader, image: &ImageHeader, at: u64) -> Result<(), Stop> {
+    if image.colour != 0 || !matches!(image.bits, 1 | 4) {
+        return Ok(());
+    }
+    let level = u16::from_be_bytes(reader.array(at)?);
+    if level >> image.bits == 0 {
+        return Ok(());
+    }
+    unsupported(format!(
+        "PNG of {}-bit gray with the transparent level {level} is not supported: write it again with one of its levels",
+        image.bits
+    ))
 }
 
 /// Pixels in a metre (section 11.3.4.3); `None` where only their proportions are known.

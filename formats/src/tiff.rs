@@ -64,6 +64,8 @@ pub struct TiffSource {
     pub big_endian: bool,
     /// The colours of a palette's `2^bits` indexes; empty where there is none.
     pub palette: Vec<[u8; 3]>,
+    /// What the samples are of a tile without bytes: the value that means "no data" if it is one of theirs, else 0.
+    pub sparse: u16,
     /// Tables that belong to the JPEG of every tile: an abbreviated stream from SOI to EOI.
     pub jpeg_tables: Option<Vec<u8>>,
     pub(crate) places: Places,
@@ -205,9 +207,22 @@ fn encoding(directory: &Directory, image: Size) -> Result<TiffSource, Stop> {
         associated_alpha,
         big_endian: directory.big_endian,
         palette,
+        sparse: sparse(directory, photometric, pixel, bits)?,
         jpeg_tables: directory.blob(tag::JPEG_TABLES, LARGEST_TABLES, "JPEGTables")?.map(<[u8]>::to_vec),
         places: Places { offsets: none, counts: none, split: false },
     })
+}
+
+/// The value for "no data" of samples that are decoded as they are stored, 0 for others and without one.
+fn sparse(directory: &Directory, photometric: Photometric, pixel: PixelType, bits: u32) -> Result<u16, Stop> {
+    let plain = bits >= 8 && matches!(photometric, Photometric::BlackIsZero | Photometric::Rgb);
+    let text = directory.start_of(tag::NO_DATA, LONGEST_NO_DATA)?;
+    let number =
+        std::str::from_utf8(text).ok().and_then(|text| text.trim_matches(['\0', ' ']).parse::<f64>().ok());
+    let sample = number.filter(|number| {
+        plain && number.fract() == 0.0 && (0.0..=f64::from(pixel.depth.max())).contains(number)
+    });
+    Ok(sample.map_or(0, |sample| sample as u16))
 }
 
 /// Adds the grid of tiles or strips, and where they lie.
@@ -242,7 +257,7 @@ fn split(tiff: &mut TiffSource) {
 
 fn places(directory: &Directory, tag: u16, tiles: u64) -> Result<Values, Stop> {
     let reader = &directory.reader;
-    let Some(values) = directory.integers(tag).filter(|values| values.count >= tiles) else {
+    let Some(values) = directory.integers(tag)?.filter(|values| values.count >= tiles) else {
         return reader.damaged(format!("tag {tag} does not list {tiles} tiles or strips"));
     };
     let end = values.at.saturating_add(tiles.saturating_mul(values.width));

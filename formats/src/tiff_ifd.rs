@@ -52,7 +52,7 @@ pub(crate) struct Values {
     /// Position of the first in the file.
     pub(crate) at: u64,
     pub(crate) count: u64,
-    /// Bytes of one: 1, 2, 4 or 8.
+    /// Bytes of one: 1, 2, 4 or 8; 0 of a type that does not exist.
     pub(crate) width: u64,
     /// Their type, by its number in TIFF 6.0 and BigTIFF.
     kind: u16,
@@ -155,8 +155,7 @@ impl<'a> Directory<'a> {
         let at = start.saturating_add(count_width);
         let bytes = reader.bytes(at, count * field_width)?;
         let fields = bytes.chunks_exact(field_width as usize).zip(0..);
-        let fields =
-            fields.filter_map(|(bytes, index)| field(dialect, bytes, at + index * field_width)).collect();
+        let fields = fields.map(|(bytes, index)| field(dialect, bytes, at + index * field_width)).collect();
         let link = at + count * field_width;
         Ok(Directory { reader, big_endian: dialect.big_endian, dialect, fields, link })
     }
@@ -166,17 +165,23 @@ impl<'a> Directory<'a> {
         self.fields.iter().find(|(candidate, _)| *candidate == tag).map(|(_, values)| *values)
     }
 
-    /// As [`Directory::values`], where they are unsigned integers.
-    pub(crate) fn integers(&self, tag: u16) -> Option<Values> {
-        self.values(tag).filter(|values| matches!(values.kind, 1 | 3 | 4 | 13 | 16 | 18))
+    /// As [`Directory::values`], of a field that must hold whole numbers if it is there: taken for absent, it would stand for
+    /// something else. Signed ones are read as unsigned, so that a negative one is out of any range.
+    pub(crate) fn integers(&self, tag: u16) -> Result<Option<Values>, Stop> {
+        let whole =
+            |values: &Values| values.count > 0 && matches!(values.kind, 1 | 3 | 4 | 6 | 8 | 9 | 13 | 16..=18);
+        match self.values(tag) {
+            Some(values) if !whole(&values) => {
+                self.reader.damaged(format!("tag {tag} holds no whole number"))
+            }
+            values => Ok(values),
+        }
     }
 
-    /// The first value of a field of unsigned integers.
+    /// The first value of a field of whole numbers.
     pub(crate) fn uint(&self, tag: u16) -> Result<Option<u64>, Stop> {
-        let values = self.integers(tag).filter(|values| values.count > 0);
-        values
-            .map(|values| self.numbers(&Values { count: 1, ..values }).map(|numbers| numbers[0]))
-            .transpose()
+        let first = |values| self.numbers(&Values { count: 1, ..values }).map(|numbers| numbers[0]);
+        self.integers(tag)?.map(first).transpose()
     }
 
     /// The first value of a field that must be there.
@@ -184,9 +189,9 @@ impl<'a> Directory<'a> {
         self.uint(tag)?.map_or_else(|| self.reader.damaged(format!("it has no {name}")), Ok)
     }
 
-    /// Up to `most` values of a field of unsigned integers; none where the field is absent.
+    /// Up to `most` values of a field of whole numbers; none where the field is absent.
     pub(crate) fn uints(&self, tag: u16, most: u64) -> Result<Vec<u64>, Stop> {
-        match self.integers(tag) {
+        match self.integers(tag)? {
             Some(values) => self.numbers(&Values { count: values.count.min(most), ..values }),
             None => Ok(Vec::new()),
         }
@@ -231,20 +236,19 @@ impl<'a> Directory<'a> {
     }
 }
 
-/// A field from its 12 or 20 bytes at `at`; `None` for a type that does not exist. Values that fit into the field stand
-/// in it, others where it points to.
-fn field(dialect: Dialect, bytes: &[u8], at: u64) -> Option<(u16, Values)> {
+/// A field from its 12 or 20 bytes at `at`. Values that fit into the field stand in it, others where it points to.
+fn field(dialect: Dialect, bytes: &[u8], at: u64) -> (u16, Values) {
     let (tag, kind) = (dialect.number(&bytes[..2]) as u16, dialect.number(&bytes[2..4]));
     let width = match kind {
         1 | 2 | 6 | 7 => 1,
         3 | 8 => 2,
         4 | 9 | 11 | 13 => 4,
         5 | 10 | 12 | 16 | 17 | 18 => 8,
-        _ => return None,
+        _ => 0,
     };
     let inline = if dialect.big { 12 } else { 8 };
     let count = dialect.number(&bytes[4..inline]);
     let fits = count.saturating_mul(width) <= (bytes.len() - inline) as u64;
     let at = if fits { at + inline as u64 } else { dialect.number(&bytes[inline..]) };
-    Some((tag, Values { at, count, width, kind: kind as u16 }))
+    (tag, Values { at, count, width, kind: kind as u16 })
 }

@@ -17,7 +17,7 @@ pub struct TileTable {
 
 impl TileTable {
     /// The bytes of tile `index`, one range for each of the image's planes; empty where the plane of a tile is sparse and
-    /// its samples are all 0. `None` where the table does not cover the tile.
+    /// its samples are all [`TiffSource::sparse`]. `None` where the table does not cover the tile.
     pub fn planes_of(&self, index: u64) -> Option<&[Range<u64>]> {
         let at = usize::try_from(index.checked_sub(self.first)?).ok()?.checked_mul(self.planes)?;
         self.ranges.get(at..at.checked_add(self.planes)?)

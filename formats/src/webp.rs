@@ -1,7 +1,7 @@
 //! The header of a still WebP: the chunks of its RIFF container (RFC 9649). Never touches coded image data.
 
 use crate::exif;
-use crate::header::{Header, Kind, Stop, checked_size, unsupported};
+use crate::header::{Header, HeaderError, Kind, Stop, checked_size, unsupported};
 use crate::icc::{Icc, LARGEST};
 use crate::orientation::Orientation;
 use crate::ranges::Reader;
@@ -87,6 +87,10 @@ impl Found {
     }
 
     fn note(&mut self, reader: &Reader, chunk: &Chunk, flags: u8) -> Result<(), Stop> {
+        let end = chunk.at + chunk.length;
+        if end > reader.total {
+            return Err(HeaderError::Truncated { format: "WebP", end, total: reader.total }.into());
+        }
         match &chunk.name {
             b"VP8 " if self.bitstream.is_none() => self.bitstream = Some(lossy(reader, chunk)?),
             b"VP8L" if self.bitstream.is_none() => self.bitstream = Some(lossless(reader, chunk)?),

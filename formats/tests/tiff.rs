@@ -88,6 +88,23 @@ fn a_strip_without_data_is_sparse_and_the_last_has_only_its_rows() {
 }
 
 #[test]
+fn a_sparse_strip_has_the_value_for_no_data_if_it_is_a_sample() {
+    let sparse = |text: [u8; 4]| {
+        let value = u32::from_le_bytes(text);
+        let mut bytes = rgb(&[(273, &[0]), (279, &[0]), (42_113, &[value])]);
+        let at = bytes.windows(2).position(|tag| tag == 42_113u16.to_le_bytes()).unwrap();
+        bytes[at + 2] = 2;
+        bytes[at + 4] = 4;
+        source(&bytes, 1000).sparse
+    };
+    assert_eq!(sparse(*b"77\0\0"), 77);
+    assert_eq!(sparse(*b"255\0"), 255);
+    for other in [b"256\0", b"-9\0\0", b"1.5\0", b"nan\0", b"x\0\0\0"] {
+        assert_eq!(sparse(*other), 0);
+    }
+}
+
+#[test]
 fn a_tile_that_is_much_larger_than_its_pixels_is_not_fetched() {
     let tiles: &[(u16, &[u32])] =
         &[(322, &[512]), (323, &[3008]), (324, &[500, 500]), (325, &[1000, 20_000_000])];
@@ -117,6 +134,31 @@ fn what_is_not_read_is_refused_by_name() {
     assert!(with((257, &[])).contains("no ImageLength"));
     assert!(with((256, &[0])).contains("0 x 3000"));
     assert!(refusal(&[strip[0], strip[1], (259, &[8]), (317, &[3])]).contains("Predictor 3"));
+}
+
+#[test]
+fn a_field_of_another_type_is_damage_and_not_a_default() {
+    let plain = rgb(&[(273, &[1000]), (279, &[9_000_000]), (284, &[1])]);
+    for tag in [256u16, 258, 259, 262, 273, 277, 284] {
+        let at = 10 + 12 * (0..).find(|index| plain[10 + 12 * index..][..2] == tag.to_le_bytes()).unwrap();
+        // ASCII, undefined, float, none at all; and no value.
+        for (place, value) in [(2, 2), (2, 7), (2, 11), (2, 0), (2, 99), (4, 0)] {
+            let mut bytes = plain.clone();
+            bytes[at + place] = value;
+            let message = header(&bytes, 1 << 30).unwrap_err().to_string();
+            assert!(
+                message.contains(&format!("tag {tag} holds no whole number")),
+                "{tag} {value}: {message}"
+            );
+        }
+        let mut signed = plain.clone();
+        signed[at + 2] = 9;
+        assert_eq!(
+            header(&signed, 1 << 30).unwrap().extent,
+            header(&plain, 1 << 30).unwrap().extent,
+            "{tag}"
+        );
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! libjpeg-turbo's algorithms, through mozjpeg. Decodes as libjpeg-turbo does by default
 //! (islow, fancy upsampling) and encodes baseline strips. A panic of the codec ends here, and so does every warning:
-//! data that libjpeg would fill up with gray is an error.
+//! data that libjpeg would fill up with gray is an error, and so is what it would leave out before the end.
 
 use crate::decode::{Damage, guarded};
 use crate::stream::Bands;
@@ -51,6 +51,7 @@ fn decode_unguarded(
     let (size, mut started) = start(bytes, expected, accepts)?;
     let mut samples = vec![0u8; size.pixels() as usize * expected];
     started.read_scanlines_into(&mut samples).map_err(io)?;
+    started.finish().map_err(io)?;
     if expected == 4 {
         print_inks(&mut samples);
     }
@@ -73,10 +74,10 @@ pub(crate) fn decode_bands(
                 print_inks(&mut samples);
             }
             if !take(rect, samples) {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
+        started.finish().map_err(io)
     };
     guarded("libjpeg", decode)?
 }

@@ -49,7 +49,7 @@ fn stored_plane(tiff: &TiffSource, rect: Rect, stored: Size, bytes: &[u8]) -> Re
     let area = Rect::new(rect.x, rect.y, stored.width, stored.height);
     let pixel = plane_pixel(tiff);
     if bytes.is_empty() {
-        return Ok(Region::zeroed(area, pixel));
+        return Ok(filled(area, pixel, tiff.sparse));
     }
     let expected = tiff.plane_bytes(stored) as usize;
     let samples = match tiff.compression {
@@ -66,6 +66,16 @@ fn stored_plane(tiff: &TiffSource, rect: Rect, stored: Size, bytes: &[u8]) -> Re
     Ok(region_of_bytes(area, pixel, samples, tiff.big_endian))
 }
 
+/// Pixels all of whose samples are `value`.
+fn filled(area: Rect, pixel: PixelType, value: u16) -> Region {
+    let mut region = Region::zeroed(area, pixel);
+    match &mut region.samples {
+        Samples::U8(samples) => samples.fill(value as u8),
+        Samples::U16(samples) => samples.fill(value),
+    }
+    region
+}
+
 /// The type of the pixels of one plane. What is one sample is taken for gray: of a plane, and an index of a palette.
 fn plane_pixel(tiff: &TiffSource) -> PixelType {
     let channels = if tiff.plane_samples() == 1 { Channels::Gray } else { tiff.pixel.channels };
@@ -74,6 +84,13 @@ fn plane_pixel(tiff: &TiffSource) -> PixelType {
 
 /// Decodes TIFF's LZW to exactly `length` bytes.
 fn lzw(bytes: &[u8], length: usize) -> Result<Vec<u8>, Damage> {
+    // The first code, 256, as programs wrote it before TIFF 5.0.
+    if let [0, second, ..] = bytes
+        && second & 1 == 1
+    {
+        let old = "LZW as it was before TIFF 5.0, with the lowest bits first: write the file again";
+        return Err(Damage::Codec(old.into()));
+    }
     let mut samples = vec![0; length];
     let mut decoder =
         Configuration::with_tiff_size_switch(BitOrder::Msb, 8).with_yield_on_full_buffer(true).build();
@@ -180,6 +197,13 @@ fn divide(colour: u32, alpha: u32, max: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lzw_of_an_old_kind_is_named() {
+        // 256, 7, 7, 257 in 9 bits each, the lowest first.
+        let message = lzw(&[0x00, 0x0f, 0x1c, 0x08, 0x08], 2).unwrap_err().to_string();
+        assert!(message.contains("before TIFF 5.0"), "{message}");
+    }
 
     #[test]
     fn associated_alpha_is_divided_out_and_ties_go_to_even() {

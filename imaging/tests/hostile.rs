@@ -9,7 +9,7 @@ use common::{DEFLATE, PLAIN, picture};
 use proptest::prelude::*;
 use tessera_core::output::OutputFormat;
 use tessera_core::pixel::{Channels, Depth, PixelType};
-use tessera_imaging::{DecodeError, decode_up_to, write_whole};
+use tessera_imaging::{DecodeError, decode_file, decode_up_to, write_whole};
 
 const MOST: u64 = 1 << 22;
 
@@ -71,5 +71,43 @@ proptest! {
         damage.into_iter().for_each(|(at, byte)| file[at % length] = byte);
         file.truncate(cut.map_or(length, |cut| cut % length));
         let _ = decode(&file);
+    }
+}
+
+/// A file of data/kinds.
+fn kind(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/data/kinds/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn bytes_before_the_end_that_are_no_pixels_are_an_error() {
+    for name in ["rgb.jpg", "gray.jpg", "restarts.jpg", "progressive.jpg", "cmyk.jpg"] {
+        let mut bytes = kind(name);
+        let end = bytes.len() - 2;
+        assert_eq!(bytes[end..], [0xff, 0xd9], "{name}");
+        bytes.splice(end..end, [0x12, 0x34, 0x56, 0x78].repeat(8));
+        assert!(decode_file(&bytes).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn a_webp_whose_image_ends_behind_the_file_is_an_error() {
+    for name in ["lossy.webp", "lossless.webp", "lossy-alpha.webp"] {
+        let bytes = kind(name);
+        for cut in 1..4 {
+            assert!(decode_file(&bytes[..bytes.len() - cut]).is_err(), "{name} {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_transparent_level_beyond_its_bits_is_refused() {
+    for (name, level) in [("gray-1-trns.png", 0x03), ("gray-4-trns.png", 0x13)] {
+        let mut bytes = kind(name);
+        assert!(decode_file(&bytes).is_ok());
+        let at = bytes.windows(4).position(|name| name == b"tRNS").unwrap();
+        bytes[at + 5] = level;
+        let said = decode_file(&bytes).unwrap_err();
+        assert!(format!("{said:?}").contains("write it again with one of its levels"), "{said:?}");
     }
 }

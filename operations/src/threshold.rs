@@ -10,7 +10,7 @@ use crate::target::Target;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_core::geometry::Rect;
-use tessera_core::operation::{Extent, Planned};
+use tessera_core::operation::{Extent, Planned, Refusal};
 
 const VALUE: Bounds = Bounds::new(0.0, 65535.0);
 
@@ -41,6 +41,18 @@ impl Threshold {
 impl Planned for Threshold {
     fn name(&self) -> &'static str {
         Self::NAME
+    }
+
+    fn output(&self, input: Extent) -> Result<Extent, Refusal> {
+        let (max, value) = (input.pixel.depth.max(), self.value);
+        if value.to_f64() <= f64::from(max) {
+            return Ok(input);
+        }
+        let text = format!(
+            "levels end at {max}, since this is {}, and value is {value}: give one of them",
+            input.pixel
+        );
+        Err(Refusal(text))
     }
 
     fn cost(&self, _: Extent) -> f64 {
@@ -75,8 +87,8 @@ impl Apply for Threshold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{apply_to_row_u8, apply_to_row_u16};
-    use tessera_core::pixel::Channels;
+    use crate::testing::{apply_to_row_u8, apply_to_row_u16, image};
+    use tessera_core::pixel::{Channels, Depth, PixelType};
 
     fn threshold(value: f64, invert: bool) -> Threshold {
         Threshold { value: Millionths::nearest(value), invert }
@@ -91,7 +103,18 @@ mod tests {
         assert_eq!(row(127.0, true), [255, 255, 0, 0]);
         assert_eq!(row(0.0, false), [0, 255, 255, 255]);
         assert_eq!(row(255.0, false), [0; 4]);
-        assert_eq!(row(65535.0, true), [255; 4]);
+    }
+
+    #[test]
+    fn a_value_is_a_level_of_the_depth() {
+        let refused = |value, depth| {
+            let pixel = PixelType::new(Channels::Gray, depth);
+            threshold(value, false).output(image(3, 3, pixel)).err().map(|refusal| refusal.0)
+        };
+        assert_eq!(refused(255.0, Depth::U8), None);
+        assert_eq!(refused(65535.0, Depth::U16), None);
+        let said = refused(300.5, Depth::U8).unwrap();
+        assert!(said.contains("levels end at 255") && said.contains("300.5"), "{said}");
     }
 
     #[test]
