@@ -231,11 +231,11 @@ fn with_places(directory: &Directory, mut tiff: TiffSource) -> Result<TiffSource
     tiff.strips = directory.values(tag::TILE_WIDTH).is_none();
     let (offsets, counts) = if tiff.strips {
         let rows = directory.uint(tag::ROWS_PER_STRIP)?.unwrap_or(u64::MAX).min(u64::from(tiff.image.height));
-        tiff.tile = checked_size(reader, u64::from(tiff.image.width), rows)?;
+        tiff.tile = tile_size(reader, u64::from(tiff.image.width), rows)?;
         (tag::STRIP_OFFSETS, tag::STRIP_COUNTS)
     } else {
         let height = directory.required(tag::TILE_HEIGHT, "TileLength")?;
-        tiff.tile = checked_size(reader, directory.required(tag::TILE_WIDTH, "TileWidth")?, height)?;
+        tiff.tile = tile_size(reader, directory.required(tag::TILE_WIDTH, "TileWidth")?, height)?;
         (tag::TILE_OFFSETS, tag::TILE_COUNTS)
     };
     let parts = tiff.tiles() * tiff.planes() as u64;
@@ -246,6 +246,14 @@ fn with_places(directory: &Directory, mut tiff: TiffSource) -> Result<TiffSource
     }
     check_tiles(&tiff)?;
     Ok(tiff)
+}
+
+/// The size of tiles or strips.
+fn tile_size(reader: &Reader, width: u64, height: u64) -> Result<Size, Stop> {
+    if width == 0 || height == 0 {
+        return reader.damaged(format!("its tiles or strips have {width} x {height} pixels"));
+    }
+    checked_size(reader, width, height)
 }
 
 /// Makes several strips of a single uncompressed one, since its rows can be read one by one.

@@ -3,6 +3,7 @@
 
 use crate::header::{Stop, unsupported};
 use crate::ranges::Reader;
+use std::collections::HashSet;
 
 /// More fields than any writer puts into a directory.
 const MOST_FIELDS: u64 = 4096;
@@ -118,7 +119,7 @@ impl<'a> Directory<'a> {
 
     /// The directory number `page` of the chain whose first is this one, at `first`.
     fn page(self, first: u64, page: u32) -> Result<Directory<'a>, Stop> {
-        let mut seen = vec![first];
+        let mut seen = HashSet::from([first]);
         let mut directory = self;
         for number in 1..=page {
             let next = directory.next()?;
@@ -127,10 +128,9 @@ impl<'a> Directory<'a> {
                     "the TIFF has {number} pages, and source.page {page} is asked for: pages are counted from 0"
                 ));
             }
-            if seen.contains(&next) {
+            if !seen.insert(next) {
                 return directory.reader.damaged("its directories form a circle");
             }
-            seen.push(next);
             directory = directory.other(next)?;
         }
         Ok(directory)

@@ -133,6 +133,7 @@ fn what_is_not_read_is_refused_by_name() {
     assert!(with((266, &[2])).contains("FillOrder"));
     assert!(with((257, &[])).contains("no ImageLength"));
     assert!(with((256, &[0])).contains("0 x 3000"));
+    assert!(with((278, &[0])).contains("tiles or strips have 1000 x 0 pixels"));
     assert!(refusal(&[strip[0], strip[1], (259, &[8]), (317, &[3])]).contains("Predictor 3"));
 }
 

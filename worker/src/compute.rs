@@ -44,6 +44,16 @@ struct Overviews {
     rows: Rows,
 }
 
+/// Tiles that follow each other in the file.
+struct Run {
+    place: Place,
+    /// Number of the first in its layer.
+    first: u64,
+    rects: Vec<Rect>,
+    /// Tiles of the image that each covers.
+    covers: u64,
+}
+
 /// Where the tiles go, which are made on the pool's threads.
 struct Output {
     threads: Arc<rayon::ThreadPool>,
@@ -51,16 +61,9 @@ struct Output {
 }
 
 impl Output {
-    /// Makes the tiles of `rects`, which go to `place`, are numbered from `first` on and cover `covers` tiles of the image
-    /// each, and sends them in order.
-    fn tiles(
-        &self,
-        Place { piece, last }: Place,
-        first: u64,
-        rects: Vec<Rect>,
-        covers: u64,
-        make: impl Fn(Rect) -> Result<Tile, WorkError> + Sync,
-    ) -> Result<(), Ended> {
+    /// Makes the tiles of `run`, and sends them in order.
+    fn tiles(&self, run: Run, make: impl Fn(Rect) -> Result<Tile, WorkError> + Sync) -> Result<(), Ended> {
+        let Run { place: Place { piece, last }, first, rects, covers } = run;
         let end = first + rects.len() as u64;
         let mut numbers = first..end;
         in_order(&self.threads, rects, make, |tile| {
@@ -90,14 +93,17 @@ impl Overviews {
         }
         for row in complete {
             let grid = &grids[row.level];
-            let (first, rects) = (grid.first_of(row.block, row.row), || rects_of(grid, &row));
-            let place = |layer| self.rows.place(layer, row.block, row.row);
-            if let Some(place) = place(Layer::Level(row.level as u32)) {
-                output.tiles(place, first, rects(), 0, |rect| encode(format, &row.pixels, rect, None))?;
+            let run = |layer| {
+                let place = self.rows.place(layer, row.block, row.row)?;
+                let first = grid.first_of(row.block, row.row);
+                Some(Run { place, first, rects: rects_of(grid, &row), covers: 0 })
+            };
+            if let Some(run) = run(Layer::Level(row.level as u32)) {
+                output.tiles(run, |rect| encode(format, &row.pixels, rect, None))?;
             }
             let smallest = row.level + 1 == grids.len();
-            if let Some(place) = place(Layer::Crown).filter(|_| smallest) {
-                output.tiles(place, first, rects(), 0, |rect| Ok(pack(&row.pixels, rect)))?;
+            if let Some(run) = run(Layer::Crown).filter(|_| smallest) {
+                output.tiles(run, |rect| Ok(pack(&row.pixels, rect)))?;
             }
         }
         Ok(())
@@ -190,7 +196,7 @@ impl Computer {
             let covers = (unit.tiles.len() / rects.len().max(1)) as u64;
             let encode = |rect| encode(format, &canvas, rect, Some(&self.annotations));
             let first = self.plan.grid.first_of(unit.at.0, unit.at.1);
-            output.tiles(place, first, rects, covers, encode)?;
+            output.tiles(Run { place, first, rects, covers }, encode)?;
         }
         let format = self.plan.output.format;
         self.overviews.as_mut().map_or(Ok(()), |overviews| overviews.push(unit.at, &canvas, format, output))

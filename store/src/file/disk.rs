@@ -23,6 +23,16 @@ pub(super) fn of(at: &Location) -> impl Fn(io::Error) -> StoreError + '_ {
     move |error| StoreError::of_file(at, error)
 }
 
+/// The same where it is written: what is not there is its folder.
+pub(super) fn of_written(at: &Location) -> impl Fn(io::Error) -> StoreError + '_ {
+    move |source| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            StoreError::Io { at: at.to_string(), source }
+        }
+        _ => StoreError::of_file(at, source),
+    }
+}
+
 pub(super) fn path(at: &Location) -> PathBuf {
     PathBuf::from(at.key())
 }
@@ -97,10 +107,10 @@ fn read(at: &Location, file: &File, range: Range<u64>) -> Result<Bytes> {
 pub(super) fn put(at: &Location, body: &[u8], if_absent: bool) -> Result<String> {
     let target = path(at);
     let folder = target.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder).map_err(of(at))?;
+    fs::create_dir_all(folder).map_err(of_written(at))?;
     let temporary = folder.join(format!("{TEMPORARY}{}", unique()));
     let written =
-        fs::write(&temporary, body).map_err(of(at)).and_then(|()| publish(at, &temporary, if_absent));
+        fs::write(&temporary, body).map_err(of_written(at)).and_then(|()| publish(at, &temporary, if_absent));
     if written.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_file(&temporary);

@@ -194,6 +194,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_folder_that_cannot_be_made_is_not_an_object_that_is_missing() {
+        let (folder, prefix) = folder();
+        std::fs::write(folder.path().join("file"), b"x").unwrap();
+        let at = prefix.object("file/out.tif").unwrap();
+        let put = FileStore.put(&at, Bytes::new(), &PutOptions::default()).await.unwrap_err();
+        let upload = FileStore.create_upload(&at, &PutOptions::default()).await.unwrap_err();
+        for error in [put, upload] {
+            assert!(error.to_string().contains("check the disk and its permissions"), "{error}");
+        }
+    }
+
+    #[tokio::test]
     async fn an_upload_id_that_is_no_id_reaches_no_file() {
         let (folder, prefix) = folder();
         std::fs::write(folder.path().join("keep"), b"x").unwrap();

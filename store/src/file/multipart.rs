@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, Entry, UPLOAD, check_unchanged, etag, of, unique, walk};
+use super::disk::{self, Entry, UPLOAD, check_unchanged, etag, of, of_written, unique, walk};
 use crate::store::{check_number, check_range};
 use crate::{CopySource, Location, MIN_PART, Part, Prefix, Result, StoreError, Upload};
 
@@ -39,8 +39,8 @@ pub(super) fn create(at: &Location, part_size: Option<u64>) -> Result<Upload> {
     let size = part_size.map(|size| format!("{SIZE}{size}")).unwrap_or_default();
     let upload = Upload { at: at.clone(), id: unique() + &size };
     let folder = folder(&upload).expect("`unique` gives letters, digits and hyphens");
-    fs::create_dir_all(&folder).map_err(of(at))?;
-    fs::write(folder.join(TARGET), at.name()).map_err(of(at))?;
+    fs::create_dir_all(&folder).map_err(of_written(at))?;
+    fs::write(folder.join(TARGET), at.name()).map_err(of_written(at))?;
     Ok(upload)
 }
 
