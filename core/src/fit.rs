@@ -102,7 +102,7 @@ pub(crate) fn check<O>(memory: u64, request: &Request<O>) -> Result<(), PlanRefu
 }
 
 /// The best to compute at once of a strip: of a source that is streamed, about a band, so that few rows wait to be computed,
-/// but no fewer than a working tile has.
+/// but no fewer than a working tile has, and as many each time.
 fn best(strip: Size, image: &SourceImage, chain: &Chain<'_>) -> Size {
     match image.access {
         Access::Rows { rows } => {

@@ -38,8 +38,9 @@ pub(crate) struct Computer {
 /// The overviews that are made of the units.
 struct Overviews {
     pyramid: Pyramid,
-    /// Of each block whose rows are coming: of one, unless the source is streamed.
+    /// Of each block whose rows are coming, by its number.
     levels: HashMap<u32, Levels>,
+    /// Whether the rows of blocks beside each other come in turn.
     streamed: bool,
     rows: Rows,
 }
@@ -75,8 +76,8 @@ impl Output {
 }
 
 impl Overviews {
-    /// Takes the pixels of the row `at` of the image, and sends the tiles of the rows that are complete with it and are missing: for
-    /// the file and, of the smallest level, for assembly.
+    /// Takes the pixels of a row of tiles of a block, and sends the tiles of the rows of overviews that are complete with it and
+    /// are missing: for the file and, of the smallest level, for assembly.
     fn push(
         &mut self,
         (block, row): (u32, u32),
