@@ -47,10 +47,7 @@ fn read(reader: Reader, first: &Header, tiff: &TiffSource) -> Result<Vec<Overvie
     let directory = Directory::of_page(reader, 0)?;
     let aperio = directory.start_of(tag::DESCRIPTION, APERIO.len() as u64)? == APERIO;
     let mut found: Vec<Overview> = Vec::new();
-    let some = directory.values(tag::SUB_DIRECTORIES).is_some_and(|values| values.count > 0);
-    let below =
-        if some { directory.uints(tag::SUB_DIRECTORIES, MOST_DIRECTORIES as u64)? } else { Vec::new() };
-    for place in below {
+    for place in directory.uints(tag::SUB_DIRECTORIES, MOST_DIRECTORIES as u64)? {
         keep(&mut found, overview(&directory.other(place)?, first, tiff, aperio)?);
     }
     let mut place = directory.next()?;

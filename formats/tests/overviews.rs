@@ -65,7 +65,8 @@ impl File<'_> {
             (323, 4, 1, 256),
             (324, 4, tiles, places + 4096),
             (325, 4, tiles, places + 4096),
-            (330, 4, below, if below == 1 { places - 174 } else { places }),
+            // Without any, a field that nobody reads.
+            (if below > 0 { 330 } else { 331 }, 4, below, if below == 1 { places - 174 } else { places }),
             (339, 3, 1, 1),
         ];
         for (tag, kind, count, value) in fields {
