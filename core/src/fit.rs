@@ -155,8 +155,8 @@ fn largest<O>(request: &Request<O>, image: &SourceImage, grid: &Grid, output: Ex
     let beside = if streamed { u64::from(grid.columns().div_ceil(grid.block)) } else { 1 };
     let rows = if layers.len() > 1 { beside * strip.pixels() * bytes } else { 0 };
     let pieces = if streamed {
-        let waiting = pyramid.shared.iter().map(|level| streamed::waiting(level, output.pixel.bytes()));
-        lanes::memory(2 * output.size.pixels() * bytes, pyramid.shared.len() as u64) + waiting.sum::<u64>()
+        let waiting = streamed::waiting(&pyramid.shared, output.pixel.bytes());
+        lanes::memory(2 * output.size.pixels() * bytes, pyramid.shared.len() as u64) + waiting
     } else {
         layers.into_iter().map(of_layer).sum()
     };

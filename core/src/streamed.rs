@@ -83,11 +83,14 @@ pub(crate) fn memory(image: &SourceImage, rows: u32, chain: &Chain<'_>, grid: &G
     pixels * image.extent.pixel.bytes() as u64 + memory + FETCHED
 }
 
-/// The most raw bytes of tiles of `pixel` bytes a pixel that wait for their place in the file, while the image of `grid` is
-/// computed by rows of tiles: those of a row of blocks, but for its first.
-pub fn waiting(grid: &Grid, pixel: usize) -> u64 {
-    let tiles = u64::from(grid.columns().saturating_sub(grid.block)) * u64::from(grid.tile_rows_of(0));
-    tiles * grid.tile.pixels() * pixel as u64
+/// The most raw bytes of tiles of `pixel` bytes a pixel that wait for their place in the file, while the image with these
+/// levels is computed by rows of tiles: those of a row of blocks, but for its first.
+pub fn waiting(levels: &[Grid], pixel: usize) -> u64 {
+    let of_level = |grid: &Grid| {
+        let tiles = u64::from(grid.columns().saturating_sub(grid.block)) * u64::from(grid.tile_rows_of(0));
+        tiles * grid.tile.pixels() * pixel as u64
+    };
+    levels.iter().map(of_level).sum()
 }
 
 #[cfg(test)]

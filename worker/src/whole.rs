@@ -180,8 +180,7 @@ fn waiting(plan: &Plan<Operation>) -> u64 {
     if !matches!(plan.source.access, Access::Rows { .. }) {
         return 0;
     }
-    let bytes = plan.output.extent.pixel.bytes();
-    plan.pyramid().shared.iter().map(|level| tessera_core::streamed::waiting(level, bytes)).sum()
+    tessera_core::streamed::waiting(&plan.pyramid().shared, plan.output.extent.pixel.bytes())
 }
 
 /// About the most bytes of each level, the smallest first.
