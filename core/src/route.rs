@@ -54,7 +54,7 @@ pub(crate) fn choose<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) ->
 /// By one process that reads the source's rows in order, if they come so and what it must hold of them fits in its memory.
 fn streamed<O>(request: &Request<O>, chain: &Chain<'_>, grid: &Grid) -> Option<Route> {
     let image = streamed::image(&request.image)?;
-    let fit = fit::fit(request, &image, chain, grid, 0).ok()?;
+    let fit = fit::fit(request, &image, chain, grid, fit::places(&request.image, 1)).ok()?;
     let work = cost::work_seconds(&image, chain, request.format);
     Some(Route { copy: None, access: image.access, mode: Mode::Whole, fit, work })
 }
@@ -81,7 +81,7 @@ fn copied<O>(
     copy: SourceCopy,
 ) -> Result<Route, PlanRefusal> {
     let image = copy.image(&request.image);
-    let memory = copy.memory(&request.image);
+    let memory = copy.memory(&request.image) + fit::places(&request.image, 1);
     fit::check(memory, request)?;
     let work = cost::work_seconds(&image, chain, request.format);
     let mode = tiles(request, grid, work).unwrap_or(Mode::Tiles { shards: 1 });
